@@ -1,0 +1,74 @@
+# Everything runs from .venv, which is built here from the lock; nothing has to be installed or activated before.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+PEERS := .venv/.peers
+OLDEST := .venv-oldest
+INSTALL := -m pip install -qq --disable-pip-version-check
+PYTEST := -m pytest -n auto
+
+.DEFAULT_GOAL := generate
+.DELETE_ON_ERROR:
+.PHONY: generate check test test-peers test-oldest lint wheel lock clean help
+
+generate: $(READY) ## derive every shipped cell and write generated/ (the default)
+	$(BIN)/derive generate
+
+check: $(READY) ## derive again elsewhere and compare with generated/
+	$(BIN)/derive check
+
+test: $(READY) ## run the tests that need no PyTorch
+	$(BIN)/python $(PYTEST) -m "not peers"
+
+test-peers: $(PEERS) ## compare with PyTorch (installs it into .venv)
+	$(BIN)/python $(PYTEST) -m peers
+
+test-oldest: $(OLDEST)/.ready ## run the tests under the oldest supported versions
+	$(OLDEST)/bin/python $(PYTEST) -m "not peers and not drift"
+
+lint: $(READY) ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+wheel: $(READY) ## build the wheel into dist/
+	$(BIN)/python -m hatchling build -t wheel
+
+lock: requirements/oldest.in pyproject.toml ## write requirements/*.txt anew
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python $(INSTALL) pip-tools
+	$(LOCK) --extra dev --output-file requirements/dev.txt pyproject.toml
+	$(LOCK) --extra test --constraint requirements/oldest.in --output-file requirements/oldest.txt pyproject.toml
+	rm -rf .venv-lock
+LOCK := CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes \
+	--build-deps-for editable --allow-unsafe --strip-extras --no-annotate \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+clean: ## remove the environments, caches and builds
+	rm -rf .venv .venv-oldest .venv-lock build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements/dev.txt pyproject.toml
+	$(call environment,.venv,requirements/dev.txt)
+
+$(OLDEST)/.ready: requirements/oldest.txt pyproject.toml
+	$(call environment,$(OLDEST),requirements/oldest.txt)
+
+$(PEERS): requirements/peers.txt $(READY)
+	$(BIN)/python $(INSTALL) -r requirements/peers.txt
+	@touch $@
+
+# environment(folder, lock): a virtual environment with what the lock names, and derive itself, editable
+define environment
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "derive needs Python 3.11 or newer as $(PYTHON); name another with: make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "$(PYTHON) cannot make virtual environments; install the venv package (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/python $(INSTALL) --require-hashes -r $(2)
+	$(1)/bin/python $(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+endef

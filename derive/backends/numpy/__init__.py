@@ -1,0 +1,1 @@
+"""The NumPy backend. In: a schedule. Out: finished lines of Python for the templates in templates/numpy."""

@@ -1,0 +1,259 @@
+"""Expressions in NumPy: how a term of an equation is written.
+
+In: a body over elements, and how each element is spelled. Out: source text. Time and batch are the
+leading axes; what an element lacks of the result's indices is broadcast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from string import ascii_lowercase
+
+import sympy as sp
+
+from derive import functions
+from derive.backends.numpy.functions import spelling
+from derive.system import BATCH, TIME, Element, FirstMaximum, Index, Length, Term, elements
+
+Spell = Callable[[Element], str]
+Rank = Callable[[str], int]
+
+_SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(5)
+
+
+class Expressions:
+    """Writes bodies. `spell`: an element's source; `rank`: where a variable comes in a product;
+    `time`: whether arrays have a time axis here (not inside a loop)."""
+
+    def __init__(self, spell: Spell, rank: Rank, *, time: bool) -> None:
+        self.spell, self.rank, self.time = spell, rank, time
+
+    def axes(self, indices: Sequence[sp.Expr]) -> list[Index]:
+        """The array axes that indices stand for here."""
+        plain = [i if isinstance(i, Index) else TIME for i in indices]
+        return [i for i in plain if self.time or i != TIME]
+
+    def terms(self, terms: Sequence[Term], target: Sequence[Index]) -> str:
+        """The sum of some terms, as an array over the target's indices."""
+        text = ""
+        for term in terms:
+            part = self.sum(term, target) if term.over else self.plain(term.body, target)
+            if not text:
+                text = part
+            elif part.startswith("-"):
+                text += f" - {part[1:]}"
+            else:
+                text += f" + {part}"
+        return text
+
+    def plain(self, body: sp.Expr, target: Sequence[Index]) -> str:
+        """A sum-free body, aligned with the target's indices."""
+        if isinstance(body, FirstMaximum):
+            return self._first_maximum(body)
+        return self._write(body, self.axes(target))[0]
+
+    def lacks(self, terms: Sequence[Term], target: Sequence[Index]) -> bool:
+        """Whether some index of the target is in no element, so that the result needs broadcasting."""
+        present = {i for t in terms for e in elements(t.body) for i in self.axes(e.indices)}
+        return not set(self.axes(target)) <= present
+
+    # -- sums
+
+    def sum(self, term: Term, target: Sequence[Index]) -> str:
+        """A sum over indices: a matrix product where it is one, otherwise einsum or an explicit sum."""
+        over = self.axes(term.over)
+        goal = self.axes(target)
+        coefficient, factors = _factors(term.body)
+        if not over or factors is None:
+            return self._explicit(term.body, over, goal)
+        ordered = sorted(factors, key=lambda e: self.rank(e.name))
+        product = self._product(ordered, over, goal)
+        return _scale(coefficient, product)
+
+    def _product(self, factors: list[Element], over: list[Index], goal: list[Index]) -> str:
+        names = [self.spell(f) for f in factors]
+        axes = [self.axes(f.indices) for f in factors]
+        if len(factors) == 1:
+            dropped = tuple(axes[0].index(i) for i in over)
+            return self._reorder(f"{names[0]}.sum(axis={_axis(dropped)})", [i for i in axes[0] if i not in over], goal)
+        if len(factors) == 2:
+            for a, b in ((0, 1), (1, 0)):
+                found = _matmul(names[a], axes[a], names[b], axes[b], over, goal)
+                if found:
+                    return found
+        letters = dict(zip(dict.fromkeys(i for ax in axes for i in ax), _letters(), strict=False))
+        signature = ",".join("".join(letters[i] for i in ax) for ax in axes)
+        result = "".join(letters[i] for i in goal if i in letters)
+        text = f'np.einsum("{signature}->{result}", {", ".join(names)})'
+        return _align(text, [i for i in goal if i in letters], goal)
+
+    def _explicit(self, body: sp.Expr, over: list[Index], goal: list[Index]) -> str:
+        lead = [i for i in over if i in (TIME, BATCH)]
+        space = [*lead, *goal, *(i for i in over if i not in lead)]
+        text, _ = self._write(body, space)
+        if not over:
+            return text
+        dropped = tuple(k for k in range(len(lead))) + tuple(k - len(space) for k in range(len(lead) + len(goal), len(space)))
+        return f"({text}).sum(axis={_axis(dropped)})"
+
+    def _first_maximum(self, body: FirstMaximum) -> str:
+        element = body.args[0]
+        axes = self.axes(element.indices)
+        places = tuple(axes.index(i) - len(axes) for i in body.args[1:])
+        return f"first_maximum({self.spell(element)}, {len(places)})" if places == tuple(range(-len(places), 0)) else (
+            f"np.moveaxis(first_maximum(np.moveaxis({self.spell(element)}, {places[0]}, -1), 1), -1, {places[0]})"
+        )
+
+    # -- sum-free bodies
+
+    def _write(self, body: sp.Expr, goal: list[Index]) -> tuple[str, int]:
+        if isinstance(body, Element):
+            text = _align(self.spell(body), self.axes(body.indices), goal)
+            return text, _ATOM
+        if isinstance(body, functions.ScalarFunction):
+            inner, _ = self._write(body.args[0], goal)
+            name = spelling(body.row_name)
+            if not elements(body):
+                return f"float({name}({inner}))", _ATOM
+            return (f"1 / {_wrap(inner)}", _PRODUCT) if body.row_name == "recip" else (f"{name}({inner})", _ATOM)
+        if isinstance(body, Length):
+            return body.name, _ATOM
+        if body.is_Number:
+            return _number(body), _ATOM if body >= 0 else _SIGN
+        if isinstance(body, sp.Pow):
+            base, level = self._write(body.base, goal)
+            if body.exp == -1:
+                return f"1 / {base if level == _ATOM else f'({base})'}", _PRODUCT
+            return f"{base if level == _ATOM else f'({base})'}**{body.exp}", _POWER
+        if isinstance(body, sp.Mul):
+            return self._mul(body, goal)
+        if isinstance(body, sp.Add):
+            return self._add(body, goal), _SUM
+        raise TypeError(f"NumPy has no spelling for {type(body).__name__} in {body}; give it one in expressions.py")
+
+    def _mul(self, body: sp.Mul, goal: list[Index]) -> tuple[str, int]:
+        number, rest = body.as_coeff_Mul()
+        above = [a for a in sp.Mul.make_args(rest) if not _below(a)]
+        below = [1 / a for a in sp.Mul.make_args(rest) if _below(a)]
+        sign, number = ("-", -number) if number < 0 else ("", number)
+        parts = [self._factor(a, goal) for a in sorted(above, key=self._factor_key)]
+        if number.is_Rational and number.p == 1 and number.q != 1:
+            below.append(sp.Integer(number.q))
+        elif number != 1 or not parts:
+            parts.insert(0, _number(number))
+        text = " * ".join(parts)
+        for divisor in below:
+            text += f" / {self._factor(divisor, goal)}"
+        return sign + text, _SIGN if sign else _PRODUCT
+
+    def _factor(self, body: sp.Expr, goal: list[Index]) -> str:
+        text, level = self._write(body, goal)
+        return text if level >= _POWER else f"({text})"
+
+    def _add(self, body: sp.Add, goal: list[Index]) -> str:
+        text = ""
+        for argument in sorted(body.args, key=self._addend_key):
+            part, _ = self._write(argument, goal)
+            if not text:
+                text = part
+            else:
+                text += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
+        return text
+
+    def _factor_key(self, body: sp.Expr) -> tuple[int, int, object]:
+        ranks = sorted(self.rank(e.name) for e in elements(body))
+        return (0 if not ranks else 1, ranks[0] if ranks else 0, body.sort_key())
+
+    def _addend_key(self, body: sp.Expr) -> tuple[bool, int, object]:
+        ranks = sorted(self.rank(e.name) for e in elements(body))
+        return (body.could_extract_minus_sign(), ranks[0] if ranks else -1, body.sort_key())
+
+    def _reorder(self, text: str, have: list[Index], goal: list[Index]) -> str:
+        return _align(text, have, goal)
+
+
+def _below(body: sp.Expr) -> bool:
+    return isinstance(body, sp.Pow) and bool(body.exp.is_negative)
+
+
+def _factors(body: sp.Expr) -> tuple[sp.Expr, list[Element] | None]:
+    """A constant and elements whose product the body is; None for the latter where it is not one."""
+    constant, found = sp.S.One, []
+    for factor in sp.Mul.make_args(body):
+        if isinstance(factor, Element):
+            found.append(factor)
+        elif not factor.has(Element):
+            constant = constant * factor
+        elif isinstance(factor, sp.Pow) and isinstance(factor.base, Element) and factor.exp == 2:
+            found += [factor.base, factor.base]
+        else:
+            return sp.S.One, None
+    return constant, found
+
+
+def _matmul(
+    left: str, have: list[Index], right: str, other: list[Index], over: list[Index], goal: list[Index]
+) -> str | None:
+    """`left @ right`, `left @ right.T` or a product summed over time and batch, where it is one."""
+    timed = [i for i in (TIME, BATCH) if i in have]
+    if len(over) == 1 and BATCH in have and BATCH not in other:
+        [k] = over
+        if have == [*timed, k] and goal == [*timed, *(i for i in other if i != k)] and len(other) <= 2 and k in other:
+            return f"{left} @ {right}.T" if other[-1] == k and len(other) == 2 else f"{left} @ {right}"
+    summed = [i for i in (TIME, BATCH) if i in over]
+    if summed and over == summed and have[: len(summed)] == summed == other[: len(summed)]:
+        rest = [*have[len(summed) :], *other[len(summed) :]]
+        if rest == goal and len(set(rest)) == len(rest) and len(have) > len(summed) < len(other):
+            return f"outer_sum({left}, {right}, {len(summed)})"
+    return None
+
+
+def _align(text: str, have: list[Index], goal: list[Index]) -> str:
+    """Source for an array over `have`, transposed and broadcast to the order of `goal`."""
+    wanted = [i for i in goal if i in have]
+    if wanted != have:
+        order = tuple(have.index(i) for i in wanted)
+        text = f"{text}.T" if order == (1, 0) else f"{text}.transpose{order}"
+    if not have:
+        return text
+    slots = [":" if i in have else "None" for i in goal]
+    while slots and slots[0] == "None":
+        slots.pop(0)
+    if "None" not in slots:
+        return text
+    if slots[-1] == "None":
+        first = slots.index("None")
+        if all(s == "None" for s in slots[first:]):
+            return f"{text}[..., {', '.join(slots[first:])}]"
+    return f"{text}[{', '.join(slots)}]"
+
+
+def _scale(coefficient: sp.Expr, text: str) -> str:
+    if coefficient == 1:
+        return text
+    if coefficient == -1:
+        return f"-({text})" if not text.startswith(("np.", "outer_sum")) else f"-{text}"
+    numerator, denominator = coefficient.as_numer_denom()
+    if numerator == 1:
+        return f"({text}) / ({denominator})"
+    return f"({_constant(coefficient)}) * ({text})"
+
+
+def _constant(expression: sp.Expr) -> str:
+    return _number(expression) if expression.is_Number else str(expression)
+
+
+def _number(value: sp.Expr) -> str:
+    return str(value) if value.is_Integer else repr(float(value))
+
+
+def _axis(axes: tuple[int, ...]) -> str:
+    return str(axes[0]) if len(axes) == 1 else str(axes)
+
+
+def _wrap(text: str) -> str:
+    return text if text.isidentifier() or text.endswith("]") else f"({text})"
+
+
+def _letters() -> str:
+    return "tn" + "".join(c for c in ascii_lowercase if c not in "tn")

@@ -1,0 +1,114 @@
+"""The function table in NumPy.
+
+In: names of rows. Out: how a row is called (`spelling`) and the source of the helpers that it takes
+(`definitions`). Helpers keep the precision of their argument, pass NaN on, and give no warning for what
+`np.where` computes and then leaves: there the argument is held to the branch's own interval.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+
+import sympy as sp
+
+from derive.backends.closedform import ATOM, Clip, Printer, native, steps
+from derive.backends.numpy import error_function
+from derive.functions import Z, lookup
+from derive.functions.pieces import breakpoints, intervals
+
+_ERROR_FUNCTION = ("erf", "erfc")
+
+
+class _NumPy(Printer):
+    language = "NumPy"
+    where = "derive/backends/numpy/functions.py"
+    primitives = {
+        **{name: f"np.{name}" for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh")},
+        **{name: name for name in _ERROR_FUNCTION},
+        "Abs": "np.abs",
+    }
+
+    def number(self, value: sp.Expr) -> str:
+        return str(value) if value.is_Integer else repr(float(value))
+
+    def power(self, base: str, exponent: int) -> tuple[str, int]:
+        return f"{base}**{exponent}", ATOM
+
+    def select(self, expr: sp.Piecewise) -> str:
+        *branches, (last, _) = expr.args
+        text = self.text(last)
+        for value, condition in reversed(branches):
+            text = f"np.where({self.text(condition)}, {self.text(value)}, {text})"
+        constant = all(value.is_number for value, _ in expr.args)
+        return f"{text}.astype(z.dtype)" if constant else text
+
+    def clip(self, argument: str, low: sp.Expr, high: sp.Expr) -> str:
+        if high == sp.oo:
+            return f"np.maximum({argument}, {self.number(low)})"
+        if low == -sp.oo:
+            return f"np.minimum({argument}, {self.number(high)})"
+        return f"np.clip({argument}, {self.number(low)}, {self.number(high)})"
+
+
+_PRINTER = _NumPy()
+
+
+def spelling(name: str) -> str:
+    """What the call of a row is spelled like: `np.tanh`, or the name of a helper."""
+    return native(lookup(name).closed, _PRINTER) or name
+
+
+def definition(name: str) -> str:
+    """The source of a row's helper; empty where NumPy, or the error function, is all it takes."""
+    row = lookup(name)
+    if native(row.closed, _PRINTER):
+        return ""
+    program = steps(guarded(row.closed))
+    lines = [f"{temporary} = {_PRINTER.text(value)}" for temporary, value in program.temporaries]
+    lines.append(f"return {_PRINTER.text(program.result)}")
+    return f'def {name}(z):\n    """{row.summary}"""\n' + "".join(f"    {line}\n" for line in lines)
+
+
+def definitions(names: Iterable[str]) -> str:
+    """The source of all helpers that some rows take, the error function included where one needs it."""
+    rows = [lookup(name) for name in dict.fromkeys(names)]
+    primitives = {type(node).__name__ for row in rows for node in row.closed.atoms(sp.Function)}
+    wanted = [name for name in _ERROR_FUNCTION if name in primitives]
+    parts = [inspect.getsource(getattr(error_function, name)) for name in wanted]
+    if wanted:
+        parts.insert(0, inspect.getsource(error_function.error_function_parts))
+    parts += [text for text in (definition(row.name) for row in rows) if text]
+    return "\n\n".join(parts)
+
+
+def guarded(expr: sp.Expr) -> sp.Expr:
+    """The same function; a branch that could overflow outside its interval sees z held to it."""
+    if isinstance(expr, sp.Piecewise):
+        return sp.Piecewise(*((_held(expr, k), condition) for k, (_, condition) in enumerate(expr.args)))
+    return expr.func(*map(guarded, expr.args)) if expr.args else expr
+
+
+def _held(choice: sp.Piecewise, branch: int) -> sp.Expr:
+    value = choice.args[branch][0]
+    if _is_tame(value):
+        return value
+    where = [
+        interval
+        for interval in intervals(breakpoints(sp.Tuple(*(condition for _, condition in choice.args))))
+        if _chosen(choice, interval.inside) == branch
+    ]
+    low, high = where[0].lower, where[-1].upper
+    return value if (low, high) == (-sp.oo, sp.oo) else value.xreplace({Z: Clip(Z, low, high)})
+
+
+def _chosen(choice: sp.Piecewise, z: sp.Expr) -> int:
+    return next(k for k, (_, holds) in enumerate(choice.args) if holds.subs(Z, z) == sp.true)
+
+
+def _is_tame(value: sp.Expr) -> bool:
+    """Whether a branch is finite at every z: linear in z, but for powers of exp(-|z|)."""
+    decay = sp.Dummy("e", positive=True)
+    rest = value.replace(sp.exp(-sp.Abs(Z)), decay)
+    rest = rest.replace(lambda n: isinstance(n, sp.exp) and (-n.args[0] / sp.Abs(Z)).is_Integer, lambda n: decay)
+    return bool(rest.is_polynomial(Z) and sp.degree(rest, Z) <= 1) if rest.has(Z) else True

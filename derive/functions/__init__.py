@@ -1,0 +1,23 @@
+"""The scalar functions of cells: what they are, their derivatives and their values.
+
+In: a function's name. Out: its row, an inert application of it, its derivative in terms of its output
+where one is found, its value at a number. A function is added by a row in `table.py`.
+"""
+
+from derive.functions.applied import ScalarFunction
+from derive.functions.derivatives import application, derivative, lookup
+from derive.functions.evaluation import evaluate
+from derive.functions.primitives import Y, Z
+from derive.functions.table import FUNCTIONS, Row
+
+__all__ = [
+    "FUNCTIONS",
+    "Row",
+    "ScalarFunction",
+    "Y",
+    "Z",
+    "application",
+    "derivative",
+    "evaluate",
+    "lookup",
+]

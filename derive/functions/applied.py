@@ -1,0 +1,38 @@
+"""A table function at an argument, as an inert SymPy expression.
+
+In: a name. Out: a SymPy `Function` that never evaluates or rewrites itself, as SymPy's own `tanh(-x)` and
+`exp(x) * exp(-x)` do, so that equations stay as they were written.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import sympy as sp
+
+
+class ScalarFunction(sp.Function):  # type: ignore[misc]
+    """The base of all applications; `row_name` says which row of the table."""
+
+    row_name: str
+    nargs = 1
+    is_real = True
+
+    @classmethod
+    def _should_evalf(cls, arg: sp.Expr) -> int:
+        return -1
+
+    def _eval_evalf(self, prec: int) -> None:
+        return None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        from derive.functions.derivatives import derivative
+        from derive.functions.primitives import Y, Z
+
+        return derivative(self.row_name).xreplace({Y: self, Z: self.args[0]})
+
+
+@cache
+def function_class(name: str) -> type[ScalarFunction]:
+    """The class for a row's name; one class a name, so equal applications are equal."""
+    return type(name, (ScalarFunction,), {"row_name": name})

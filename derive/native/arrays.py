@@ -1,0 +1,144 @@
+"""Arrays at the border to C: checked, never cast. In: what a caller passed. Out: arrays that C can read.
+
+Every refusal reads `argument: got …, expected …`, as in the generated NumPy kernels. An array that is not
+C-contiguous is copied once; a wrong type, number of axes or size is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from derive.native.interface import ALIGNMENT, AxisSum, Field
+
+Array = npt.NDArray[Any]
+
+
+def refusal(argument: str, got: object, expected: object) -> str:
+    """The wording of every message about an argument."""
+    return f"{argument}: got {got}, expected {expected}"
+
+
+def parts(axis: AxisSum) -> tuple[str, ...]:
+    """The named sizes that one stored axis is made of."""
+    return (axis,) if isinstance(axis, str) else axis
+
+
+def shape_of(field: Field, leading: Sequence[str], sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """The shape of a field where every size is known."""
+    return tuple(sum(sizes[part] for part in parts(axis)) for axis in (*leading, *field.shape))
+
+
+def as_array(argument: str, value: object, dtype: np.dtype[Any]) -> Array:
+    """The value itself, or a contiguous copy of it; a NumPy scalar counts as an array without axes."""
+    if isinstance(value, np.generic):
+        value = np.asarray(value)
+    if not isinstance(value, np.ndarray):
+        raise TypeError(refusal(argument, type(value).__name__, f"an array of {dtype}"))
+    if value.dtype != dtype:
+        raise TypeError(refusal(argument, value.dtype, dtype))
+    return np.require(value, requirements=["C", "A"])
+
+
+class Sizes:
+    """The sizes of the axes: found from the first array that has them, held against every further one."""
+
+    def __init__(self, known: Mapping[str, int] | None = None) -> None:
+        self.known = dict(known or {})
+        self._undecided: list[tuple[str, tuple[int, ...], Sequence[AxisSum]]] = []
+
+    def copy(self, **further: int) -> Sizes:
+        """The same knowledge, and these sizes, to go on with."""
+        other = Sizes({**self.known, **further})
+        other._undecided = list(self._undecided)
+        return other
+
+    def match(self, argument: str, got: tuple[int, ...], axes: Sequence[AxisSum]) -> None:
+        """Learn from one array's shape, then compare; a sum of several unknown sizes waits for `complete`."""
+        if len(got) == len(axes):
+            for size, axis in zip(got, axes, strict=True):
+                if len(parts(axis)) == 1:
+                    self.known.setdefault(parts(axis)[0], size)
+            for size, axis in zip(got, axes, strict=True):
+                self._learn_from_sum(size, parts(axis))
+        expected = [self._length(axis) for axis in axes]
+        if len(got) != len(axes) or any(e not in (None, size) for size, e in zip(got, expected, strict=True)):
+            raise ValueError(refusal(argument, f"shape {got}", f"({', '.join(map(self._show, axes))})"))
+        if None in expected:
+            self._undecided.append((argument, got, axes))
+
+    def complete(self, axes: Iterable[str]) -> dict[str, int]:
+        """Every size, once all arrays were seen."""
+        undecided, self._undecided = self._undecided, []
+        for argument, got, shape in undecided:
+            self.match(argument, got, shape)
+        for axis in axes:
+            if axis not in self.known:
+                raise ValueError(refusal(axis, "no array that tells this size", "one"))
+        return self.known
+
+    def _learn_from_sum(self, size: int, names: tuple[str, ...]) -> None:
+        unknown = sorted({name for name in names if name not in self.known})
+        if len(unknown) == 1:
+            times = names.count(unknown[0])
+            rest = size - sum(self.known[name] for name in names if name in self.known)
+            if rest >= 0 and rest % times == 0:
+                self.known[unknown[0]] = rest // times
+
+    def _length(self, axis: AxisSum) -> int | None:
+        sizes = [self.known.get(name) for name in parts(axis)]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+    def _show(self, axis: AxisSum) -> str:
+        length = self._length(axis)
+        return " + ".join(parts(axis)) + ("" if length is None else f" = {length}")
+
+
+def members(
+    argument: str, value: object, fields: Sequence[Field], *, alone: bool
+) -> list[tuple[str, object]]:
+    """The arrays that an argument holds, each with its name for messages.
+
+    With `alone`, a single field is passed as the array itself; else as a NamedTuple with one field.
+    """
+    if alone and len(fields) == 1:
+        return [(argument, value)]
+    names = tuple(field.name for field in fields)
+    if not isinstance(value, tuple) or getattr(value, "_fields", None) != names:
+        got = getattr(value, "_fields", None)
+        shown = type(value).__name__ if got is None else f"a NamedTuple of {', '.join(got)}"
+        raise TypeError(refusal(argument, shown, f"a NamedTuple of {', '.join(names)}"))
+    return [(f"{argument}.{name}", item) for name, item in zip(names, value, strict=True)]
+
+
+def checked(
+    arguments: Sequence[tuple[str, object]],
+    fields: Sequence[Field],
+    leading: Sequence[str],
+    dtype: np.dtype[Any],
+    sizes: Sizes,
+) -> list[Array]:
+    """The arrays of these arguments, ready for C; their sizes go into `sizes`."""
+    arrays = []
+    for (argument, value), field in zip(arguments, fields, strict=True):
+        array = as_array(argument, value, dtype)
+        sizes.match(argument, array.shape, (*leading, *field.shape))
+        arrays.append(array)
+    return arrays
+
+
+def empty(
+    fields: Iterable[Field], leading: Sequence[str], dtype: np.dtype[Any], sizes: Mapping[str, int]
+) -> list[Array]:
+    """Fresh arrays for these fields."""
+    return [np.empty(shape_of(field, leading, sizes), dtype) for field in fields]
+
+
+def aligned(size: int) -> Array:
+    """A fresh buffer of so many bytes, aligned for the widest vectors."""
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size]

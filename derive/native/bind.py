@@ -1,0 +1,189 @@
+"""A compiled cell with the interface of a NumPy kernel. In: a library and its table. Out: a `Kernel`.
+
+Nothing is copied on the way to C except an array that is not contiguous; results are fresh NumPy arrays.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from derive.native.arrays import Array, Sizes, checked, empty, members, refusal, shape_of
+from derive.native.functions import DTYPES, Functions, pointer, pointers
+from derive.native.interface import Field, Interface
+from derive.native.stream import Stream
+from derive.native.tape import Tape
+
+Init = Callable[[Mapping[str, int], np.random.Generator, np.dtype[Any]], Any]
+
+
+class Prepared:
+    """Checked parameters, packed for C if `packed` is set. The arrays must not change while it is in use."""
+
+    def __init__(self, functions: Functions, arrays: list[Array], sizes: Sizes) -> None:
+        self.functions = functions
+        self.arrays = arrays
+        self.sizes = sizes
+        self.packed: Array | None = None
+
+
+class Kernel:
+    """One cell, compiled. `dtype` fixes the precision; without it, the parameters decide.
+
+    `init(sizes, rng, dtype)` makes parameters. A NamedTuple is accepted by its fields, so those of the NumPy
+    kernel of the same cell will do.
+    """
+
+    def __init__(self, library: ctypes.CDLL, interface: Interface, init: Init, dtype: Any = None) -> None:
+        self.interface = interface
+        self.Params = _named_tuple("Params", interface.params)
+        self.State = _named_tuple("State", interface.states)
+        self.Inputs = _named_tuple("Inputs", interface.inputs)
+        self.Output = _named_tuple("Output", interface.outputs)
+        self._init = init
+        self._sequence = (interface.time, interface.batch)
+        self._batch = (interface.batch,)
+        offered = {DTYPES[precision]: precision for precision in interface.precisions}
+        wanted = offered if dtype is None else [np.dtype(dtype)]
+        if any(each not in offered for each in wanted):
+            raise TypeError(refusal("dtype", np.dtype(dtype), " or ".join(map(str, offered))))
+        self._functions = {each: Functions(library, interface, offered[each]) for each in wanted}
+
+    def init(self, sizes: Mapping[str, int], rng: np.random.Generator) -> Any:
+        """Parameters by the scheme that the cell states; float64 where the kernel leaves the choice."""
+        return self._init(sizes, rng, max(self._functions, key=lambda dtype: dtype.itemsize))
+
+    def prepare(self, params: Any) -> Prepared:
+        """Parameters checked and packed once, accepted wherever parameters are."""
+        given = self._bind(params)
+        prepared = Prepared(given.functions, given.arrays, given.sizes)
+        sizes = given.sizes.copy(**dict.fromkeys(self._sequence, 1))
+        dims = given.functions.dims(sizes.complete(self.interface.axes))
+        prepared.packed = given.functions.buffer("packed", dims)
+        given.functions.call("pack", dims, pointers(given.arrays), pointer(prepared.packed))
+        return prepared
+
+    def forward(
+        self, params: Any, x: Any, initial: Any = None, *, tape: bool = True
+    ) -> tuple[Any, Any, Tape | None]:
+        """The outputs, the final state, and the tape for backward (None with `tape=False`)."""
+        bound = self._bind(params)
+        functions, sizes = bound.functions, bound.sizes.copy()
+        given = members("x", x, self.interface.inputs, alone=True)
+        inputs = checked(given, self.interface.inputs, self._sequence, functions.dtype, sizes)
+        start = self._state("initial", initial, functions.dtype, sizes)
+        known = sizes.complete(self.interface.axes)
+        dims = functions.dims(known)
+        kept = Tape(functions, known, inputs, start) if tape else None
+        work = functions.buffer("work", dims)
+        outputs = empty(self.interface.outputs, self._sequence, functions.dtype, known)
+        final = empty(self.interface.states, self._batch, functions.dtype, known)
+        functions.call(
+            "forward", dims, pointers(bound.arrays), pointer(bound.packed), pointers(inputs), pointers(start),
+            pointers(outputs), pointers(final), pointer(kept._buffer if kept else None), pointer(work),
+        )  # fmt: skip
+        return self._alone(self.Output, outputs), self.State(*final), kept
+
+    def backward(self, params: Any, tape: Tape, dy: Any, dfinal: Any = None) -> tuple[Any, Any, Any]:
+        """The gradients of the parameters, the inputs and the initial state; the tape can be used again."""
+        bound = self._bind(params)
+        functions, dtype = bound.functions, bound.functions.dtype
+        if not isinstance(tape, Tape):
+            raise TypeError(refusal("tape", type(tape).__name__, "the tape of a forward call"))
+        if tape._functions is not functions:
+            got = f"another kernel's, of {tape._functions.dtype}"
+            raise TypeError(refusal("tape", got, f"its own, of {dtype}"))
+        sizes = Sizes(tape._sizes)
+        for field, array in zip(self.interface.params, bound.arrays, strict=True):
+            sizes.match(f"params.{field.name}", array.shape, field.shape)
+        given = members("dy", dy, self.interface.outputs, alone=True)
+        doutputs = checked(given, self.interface.outputs, self._sequence, dtype, sizes)
+        end = self._state("dfinal", dfinal, dtype, sizes)
+        dparams = empty(self.interface.params, (), dtype, tape._sizes)
+        dinputs = empty(self.interface.inputs, self._sequence, dtype, tape._sizes)
+        dinitial = empty(self.interface.states, self._batch, dtype, tape._sizes)
+        work = functions.buffer("work", tape._dims)
+        functions.call(
+            "backward", tape._dims, pointers(bound.arrays), pointer(bound.packed), pointers(tape._inputs),
+            pointers(tape._initial), pointer(tape._buffer), pointers(doutputs), pointers(end),
+            pointers(dparams), pointers(dinputs), pointers(dinitial), pointer(work),
+        )  # fmt: skip
+        return self.Params(*dparams), self._alone(self.Inputs, dinputs), self.State(*dinitial)
+
+    def step(self, params: Any, x_t: Any, state: Any = None) -> tuple[Any, Any]:
+        """The output and the new state after one step; an omitted state is zero."""
+        bound = self._bind(params)
+        functions, sizes = bound.functions, bound.sizes.copy(**{self.interface.time: 1})
+        given = members("x_t", x_t, self.interface.inputs, alone=True)
+        inputs = checked(given, self.interface.inputs, self._batch, functions.dtype, sizes)
+        old = self._state("state", state, functions.dtype, sizes)
+        known = sizes.complete(self.interface.axes)
+        dims = functions.dims(known)
+        work = functions.buffer("work", dims)
+        outputs = empty(self.interface.outputs, self._batch, functions.dtype, known)
+        new = empty(self.interface.states, self._batch, functions.dtype, known)
+        functions.call(
+            "step", dims, pointers(bound.arrays), pointer(bound.packed), pointers(inputs), pointers(old),
+            pointers(outputs), pointers(new), pointer(work),
+        )  # fmt: skip
+        return self._alone(self.Output, outputs), self.State(*new)
+
+    def stream(self, params: Any, state: Any = None) -> Stream:
+        """Steps without allocation, from this state; an omitted state is zero, for a batch of one."""
+        bound = self.prepare(params)
+        functions, sizes = bound.functions, bound.sizes.copy(**{self.interface.time: 1})
+        start = self._state("state", state, functions.dtype, sizes)
+        if start is None:
+            sizes = sizes.copy(**{self.interface.batch: 1})
+        known = sizes.complete(self.interface.axes)
+        if start is None:
+            shapes = [shape_of(field, self._batch, known) for field in self.interface.states]
+            start = [np.zeros(shape, functions.dtype) for shape in shapes]
+        return Stream(functions, (bound.arrays, bound.packed), start, known, self.State)
+
+    def flatten(self, params: Any) -> Array:
+        """All parameters in one fresh vector, in the order of their fields."""
+        return np.concatenate([array.ravel() for array in self._bind(params).arrays])
+
+    def unflatten(self, vector: Array, sizes: Mapping[str, int]) -> Any:
+        """Parameters that are views of such a vector: who changes one changes the other."""
+        shapes = [shape_of(field, (), sizes) for field in self.interface.params]
+        *starts, end = np.cumsum([0, *map(math.prod, shapes)])
+        if vector.shape != (end,) or not vector.flags.c_contiguous:
+            got = f"shape {vector.shape}, strides {vector.strides}"
+            raise ValueError(refusal("vector", got, f"a contiguous vector of {end}"))
+        pieces = np.split(vector, starts[1:])
+        return self.Params(*(piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)))
+
+    def _bind(self, params: Any) -> Prepared:
+        """Checked parameters with the functions of their precision."""
+        if isinstance(params, Prepared):
+            if params.functions not in self._functions.values():
+                raise TypeError(refusal("params", "what another kernel prepared", "its own"))
+            return params
+        given = members("params", params, self.interface.params, alone=False)
+        dtype = next((getattr(value, "dtype", None) for _, value in given), None)
+        functions = self._functions.get(dtype) or next(iter(self._functions.values()))
+        sizes = Sizes()
+        arrays = checked(given, self.interface.params, (), functions.dtype, sizes)
+        return Prepared(functions, arrays, sizes)
+
+    def _state(self, argument: str, value: Any, dtype: np.dtype[Any], sizes: Sizes) -> list[Array] | None:
+        if value is None:
+            return None
+        given = members(argument, value, self.interface.states, alone=False)
+        return checked(given, self.interface.states, self._batch, dtype, sizes)
+
+    @staticmethod
+    def _alone(make: Callable[..., Any], arrays: Sequence[Array]) -> Any:
+        """One array as it is, several as a NamedTuple."""
+        return arrays[0] if len(arrays) == 1 else make(*arrays)
+
+
+def _named_tuple(name: str, fields: Sequence[Field]) -> Any:
+    return namedtuple(name, [field.name for field in fields])

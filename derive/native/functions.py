@@ -1,0 +1,84 @@
+"""The functions of one library in one precision. In: a library, its table. Out: calls that raise on errors.
+
+Every struct of the C interface is a run of equal members, so an array of pointers, sizes or ints lies in
+memory exactly as it does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from derive.native.arrays import Array, aligned
+from derive.native.errors import NativeError
+from derive.native.interface import Interface
+
+OVERFLOW = ctypes.c_size_t(-1).value
+DTYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
+
+
+class Functions:
+    """What the library exports for one precision."""
+
+    def __init__(self, library: ctypes.CDLL, interface: Interface, precision: str) -> None:
+        self.interface = interface
+        self._options = (ctypes.c_int * len(interface.options))(*(value for _, value in interface.options))
+        self.dtype: np.dtype[Any] = DTYPES[precision]
+
+        def get(name: str, arguments: int, result: type[Any], *last: type[Any]) -> Any:
+            symbol = f"{interface.prefix}_{precision}_{name}"
+            try:
+                function = library[symbol]
+            except AttributeError as error:
+                raise NativeError(f"the library has no function {symbol}") from error
+            function.argtypes = [ctypes.c_void_p] * arguments + list(last)
+            function.restype = result
+            return function
+
+        self._sizes = {name: get(f"{name}_bytes", 2, ctypes.c_size_t) for name in ("packed", "tape", "work")}
+        self._tape_offset = get("tape_offset", 2, ctypes.c_size_t, ctypes.c_int)
+        self._calls = {
+            name: get(name, arguments, ctypes.c_int)
+            for name, arguments in (("pack", 4), ("forward", 10), ("backward", 13), ("step", 9))
+        }
+
+    def dims(self, sizes: Mapping[str, int]) -> ctypes.Array[Any]:
+        """The struct of sizes."""
+        return (ctypes.c_size_t * len(self.interface.axes))(*(sizes[axis] for axis in self.interface.axes))
+
+    def buffer(self, name: str, dims: ctypes.Array[Any]) -> Array:
+        """A fresh `packed`, `tape` or `work` for these sizes."""
+        size = self._sizes[name](dims, self._options)
+        if size == OVERFLOW:
+            described = self._describe(dims)
+            raise OverflowError(f"{self.interface.prefix}: sizes that cannot be addressed ({described})")
+        return aligned(size)
+
+    def tape_offset(self, dims: ctypes.Array[Any], index: int) -> int:
+        """Where an entry of the tape starts, in bytes."""
+        return int(self._tape_offset(dims, self._options, index))
+
+    def call(self, name: str, dims: ctypes.Array[Any], *arguments: object) -> None:
+        """Call, and raise what the error code means."""
+        code = self._calls[name](dims, *arguments, self._options)
+        if code:
+            text = self.interface.errors[code]
+            raise ValueError(f"{self.interface.prefix}.{name}: {text} ({self._describe(dims)})")
+
+    def _describe(self, dims: ctypes.Array[Any]) -> str:
+        return ", ".join(f"{axis} = {size}" for axis, size in zip(self.interface.axes, dims, strict=True))
+
+
+def pointers(arrays: Sequence[Array] | None) -> ctypes.Array[Any] | None:
+    """A struct of pointers to these arrays, which have to outlive its use; NULL for None."""
+    if arrays is None:
+        return None
+    return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
+
+
+def pointer(array: Array | None) -> int | None:
+    """The address of a buffer, which has to outlive its use; NULL for None."""
+    return None if array is None else array.ctypes.data

@@ -1,0 +1,40 @@
+"""From C text to callable functions. In: sources by file name, the one to compile. Out: a loaded library."""
+
+from __future__ import annotations
+
+import ctypes
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from derive.native import compiler
+from derive.native.cache import cached, key_of
+from derive.native.errors import NativeError
+
+
+def load(sources: Mapping[str, str], main: str, flags: Sequence[str] = ()) -> ctypes.CDLL:
+    """Compile `sources[main]`, which may include the others by name, unless that was done before; load it.
+
+    `flags` are further flags of the compiler. What was compiled is kept per user, by sources, compiler
+    and flags.
+    """
+    if main not in sources:
+        raise NativeError(f"main: got {main!r}, expected one of the sources ({', '.join(sorted(sources))})")
+    found = compiler.find_compiler()
+
+    def build(folder: Path) -> Path:
+        for name, text in sources.items():
+            if Path(name).name != name:
+                raise NativeError(f"sources: got the name {name!r}, expected a file name without a folder")
+            (folder / name).write_text(text, encoding="utf-8")
+        library = folder / "library.so"
+        found.compile(folder / main, library, flags)
+        return library
+
+    texts = (text for name in sorted(sources) for text in (name, sources[name]))
+    options = shlex.join([*compiler.FLAGS, *flags, *compiler.LIBRARIES])
+    path = cached(key_of([found.identity, options, main, *texts]), build)
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise NativeError(f"the compiled library cannot be loaded: {error}") from error

@@ -1,0 +1,86 @@
+"""Sizes of the checks, and estimates of what they cost, so that no clock decides what runs.
+
+In: a cell. Out: sizes for each check, and its cost in units of very roughly a microsecond. The cost is
+counted from the equations, never measured, so that what runs is the same everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from derive.language import syntax
+from derive.proof.degrees import Degrees
+from derive.proof.identity import differentiate, draw_directions
+from derive.proof.oracle import Sizes, extents
+from derive.proof.problem import pose
+
+LIMIT = 2_000_000
+
+
+def identity_sizes(cell: syntax.Cell) -> dict[str, int]:
+    """T=3 and B=2; the axes have 3, 4, 5, … in order of appearance, from 3 again after 10."""
+    return {"T": 3, "B": 2, **{axis: 3 + place % 8 for place, axis in enumerate(cell.axes)}}
+
+
+def rational_sizes(cell: syntax.Cell) -> dict[str, int]:
+    """T=2 and B=1; the axes have 2, 3, 4, 2, …"""
+    return {"T": 2, "B": 1, **{axis: 2 + place % 3 for place, axis in enumerate(cell.axes)}}
+
+
+def brute_force_sizes(cell: syntax.Cell) -> tuple[dict[str, int], ...]:
+    """T=2 and B=1, the first choice first: the axes have 1, 2, 1, 2, …; or all have 1."""
+    return tuple(
+        {"T": 2, "B": 1, **{axis: 1 + place % largest for place, axis in enumerate(cell.axes)}}
+        for largest in (2, 1)
+    )
+
+
+def rational_cost(cell: syntax.Cell, sizes: Sizes) -> int:
+    """One run for each leaf; an operation takes longer with the digits, and these grow with the degree."""
+    ring = Degrees()
+    problem = pose(cell, sizes, ring.variable)
+    _, _, derivative = differentiate(cell, ring, problem, draw_directions(ring, problem))
+    degree: int = derivative.numerator + derivative.denominator
+    return len(problem.leaves()) * operations(cell, sizes) * (10 + degree) // 10
+
+
+def brute_force_cost(cell: syntax.Cell, sizes: Sizes) -> int:
+    """SymPy differentiates the whole loss by every coordinate of every leaf."""
+    problem = pose(cell, sizes, lambda _: Fraction(0))
+    coordinates = sum(leaf.size for leaf in problem.leaves().values())
+    return coordinates * operations(cell, sizes) * 400
+
+
+def operations(cell: syntax.Cell, sizes: Sizes) -> int:
+    """Scalar operations of the oracle in one run of T steps over B examples."""
+    step = sum(_operations(equation.value, sizes) for equation in cell.equations)
+    return sizes["T"] * sizes["B"] * step
+
+
+def _operations(node: syntax.Node, sizes: Sizes) -> int:
+    below = sum(_operations(child, sizes) for child in _children(node))
+    own = math.prod(extents(node.shape, sizes))
+    match node:
+        case syntax.Contraction():
+            return below + own * extents(node.right.shape, sizes)[0]
+        case syntax.Reduction():
+            return below + math.prod(extents(node.operand.shape, sizes))
+        case syntax.Macro() | syntax.Number() | syntax.Size() | syntax.Reference():
+            return below
+    return below + own
+
+
+def _children(node: syntax.Node) -> tuple[syntax.Node, ...]:
+    match node:
+        case syntax.Binary() | syntax.Contraction() | syntax.Outer():
+            return node.left, node.right
+        case syntax.Concatenation() | syntax.Apply():
+            return node.operands
+        case syntax.Power():
+            return (node.base,)
+        case syntax.Macro():
+            return (node.body,)
+        case syntax.Negative() | syntax.Reduction() | syntax.Spread() | syntax.Transpose() | syntax.Stop():
+            return (node.operand,)
+    return ()

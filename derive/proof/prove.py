@@ -1,0 +1,173 @@
+"""The proof of a cell: candidates against the equations as written.
+
+In: a cell and candidates. Out: a `Proof`, or `ProofError`. The identity test over GF(p) always runs;
+exact rationals and `sympy.diff` of the unrolled loss run where their estimated cost allows, and the
+proof says which did. What is *not* established here: other sizes, and the rows of the function table,
+which both sides use (its own tests do that).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+
+from derive.language.syntax import Cell
+from derive.proof import cost
+from derive.proof.expressions import Expressions, value_of
+from derive.proof.identity import ProofError, chances, check_shapes, compare, consult, describe, inner
+from derive.proof.oracle import Arrays, Sizes, run
+from derive.proof.problem import Candidate, Problem, pose
+from derive.proof.rings import PRIME, ProofRing, Rationals, Residues
+
+
+@dataclass(frozen=True)
+class Check:
+    """A further check: what it compares with, the sizes, its estimated cost, and whether it ran."""
+
+    against: str
+    sizes: tuple[tuple[str, int], ...]
+    cost: int
+    ran: bool
+
+    def sentence(self) -> str:
+        """The check in a sentence for a reader."""
+        at = describe(dict(self.sizes))
+        if self.ran:
+            return f"Also compared with {self.against}, at {at}: equal."
+        return (
+            f"Not compared with {self.against}: at {at} the estimated cost of {self.cost} "
+            f"exceeds the limit of {cost.LIMIT}."
+        )
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was established: a wrong candidate passes with probability at most 2**-exponent."""
+
+    cell: str
+    candidates: tuple[str, ...]
+    sizes: tuple[tuple[str, int], ...]
+    prime: int
+    seeds: tuple[int, ...]
+    exponent: int
+    leaves: tuple[str, ...]
+    coordinates: int
+    checks: tuple[Check, ...]
+
+    def summary(self) -> tuple[str, ...]:
+        """Finished sentences for the head of a generated file."""
+        proven = (
+            f"Proven by identity test modulo p = 2^61 - 1 at {describe(dict(self.sizes))}: "
+            f"in {len(self.seeds)} random points the outputs, the final states and the gradients by "
+            f"{', '.join(self.leaves)} ({self.coordinates} numbers) of {_listed(self.candidates)} agree with "
+            f"the equations as written, differentiated forward; "
+            f"a wrong result passes with probability at most 2^-{self.exponent}."
+        )
+        assumed = (
+            "That bound holds at these sizes, with hashed values taken as random and away from ties of relu, "
+            "abs and max; a function other than recip is a free value, its derivative that of the function "
+            "table, which is tested by itself."
+        )
+        return proven, assumed, *(check.sentence() for check in self.checks)
+
+
+def prove(cell: Cell, candidates: Mapping[str, Candidate], seeds: Sequence[int] = (1, 2)) -> Proof:
+    """Compares every candidate with the oracle; raises `ProofError` where one differs."""
+    sizes = cost.identity_sizes(cell)
+    for seed in seeds:
+        _test(cell, candidates, Residues(seed), sizes)
+    leaves = pose(cell, sizes, Residues(seeds[0]).variable).leaves()
+    return Proof(
+        cell=cell.name,
+        candidates=tuple(candidates),
+        sizes=tuple(sizes.items()),
+        prime=PRIME,
+        seeds=tuple(seeds),
+        exponent=len(seeds) * _exponent(cell, candidates, sizes),
+        leaves=tuple(leaves),
+        coordinates=sum(leaf.size for leaf in leaves.values()),
+        checks=(_exact_rationals(cell, candidates, seeds[0]), _brute_force(cell, candidates, seeds[0])),
+    )
+
+
+def _exponent(cell: Cell, candidates: Mapping[str, Candidate], sizes: Sizes) -> int:
+    """The largest k such that one point passes a wrong candidate with probability at most 2**-k."""
+    bad = chances(cell, candidates, sizes)
+    if bad >= PRIME:
+        raise ProofError(
+            f"cell {cell.name}: its degree is too high for a test modulo 2^61 - 1 at {describe(sizes)}; "
+            "name an intermediate value that passes through a function, or lower the powers"
+        )
+    return (PRIME // bad).bit_length() - 1
+
+
+def _test(cell: Cell, candidates: Mapping[str, Candidate], ring: ProofRing, sizes: Sizes) -> None:
+    problem = pose(cell, sizes, ring.variable)
+    try:
+        reference = consult(cell, ring, problem)
+    except ZeroDivisionError as error:
+        raise ProofError(
+            f"cell {cell.name}: it divides by zero at {describe(sizes)} for arbitrary values; "
+            "look for a divisor that is always zero"
+        ) from error
+    for name, candidate in candidates.items():
+        compare(cell, ring, problem, reference, name, candidate)
+
+
+def _exact_rationals(cell: Cell, candidates: Mapping[str, Candidate], seed: int) -> Check:
+    sizes = cost.rational_sizes(cell)
+    estimate = cost.rational_cost(cell, sizes)
+    if estimate <= cost.LIMIT:
+        _test(cell, candidates, Rationals(seed), sizes)
+    return Check("it in exact rational numbers", tuple(sizes.items()), estimate, estimate <= cost.LIMIT)
+
+
+def _brute_force(cell: Cell, candidates: Mapping[str, Candidate], seed: int) -> Check:
+    choices = [(cost.brute_force_cost(cell, sizes), sizes) for sizes in cost.brute_force_sizes(cell)]
+    estimate, sizes = next((choice for choice in choices if choice[0] <= cost.LIMIT), choices[-1])
+    if estimate <= cost.LIMIT:
+        ring = Residues(seed)
+        problem = pose(cell, sizes, ring.variable)
+        gradients = _differentiated(cell, sizes, ring)
+        for name, candidate in candidates.items():
+            _compare_gradients(f"cell {cell.name}, candidate {name!r}", gradients, candidate, ring, problem)
+    against = "sympy.diff of the whole unrolled loss"
+    return Check(against, tuple(sizes.items()), estimate, estimate <= cost.LIMIT)
+
+
+def _differentiated(cell: Cell, sizes: Sizes, ring: ProofRing) -> Arrays:
+    """The gradients in `ring`, of the loss as one nested expression, by `sympy.diff`."""
+    expressions = Expressions()
+    problem = pose(cell, sizes, expressions.variable)
+    outputs, final = run(cell, expressions, sizes, problem.params, problem.inputs, problem.initial)
+    loss = sympy.Add(
+        *(inner(expressions, problem.doutputs[name], array) for name, array in outputs.items()),
+        *(inner(expressions, problem.dfinal[name], array) for name, array in final.items()),
+    )
+    known: dict[sympy.Expr, object] = {}
+    gradients = {name: np.empty(leaf.shape, dtype=object) for name, leaf in problem.leaves().items()}
+    for name, leaf in problem.leaves().items():
+        for index, symbol in np.ndenumerate(leaf):
+            gradients[name][index] = value_of(sympy.diff(loss, symbol), ring, known)
+    return gradients
+
+
+def _compare_gradients(
+    where: str, gradients: Arrays, candidate: Candidate, ring: ProofRing, problem: Problem
+) -> None:
+    result = candidate(ring, problem)
+    check_shapes(where, problem, result)
+    for name, got in result.gradients().items():
+        for index, expected in np.ndenumerate(gradients[name]):
+            if got[index] != expected:
+                raise ProofError(
+                    f"{where}: gradient of {name} differs from sympy.diff of the unrolled loss, "
+                    f"first at {list(index)}, at {describe(problem.sizes)}"
+                )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,44 @@
+"""Systems of equations over indexed scalars, and the normal form of a cell."""
+
+from derive.system.check import NormalFormError, check
+from derive.system.interpret import evaluate
+from derive.system.model import (
+    BATCH,
+    TIME,
+    Block,
+    Element,
+    Equation,
+    FirstMaximum,
+    Index,
+    Length,
+    Stored,
+    System,
+    Term,
+    Var,
+    canonical,
+    elements,
+)
+from derive.system.names import Names
+from derive.system.normal import normalize
+
+__all__ = [
+    "BATCH",
+    "TIME",
+    "Block",
+    "Element",
+    "Equation",
+    "FirstMaximum",
+    "Index",
+    "Length",
+    "Names",
+    "Stored",
+    "System",
+    "NormalFormError",
+    "Term",
+    "Var",
+    "canonical",
+    "check",
+    "elements",
+    "evaluate",
+    "normalize",
+]

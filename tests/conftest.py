@@ -1,0 +1,21 @@
+"""What every test shares: tools of the system that a test needs, and how hypothesis searches."""
+
+import os
+import shutil
+
+import hypothesis
+import pytest
+
+# The machines are shared and slow at times, and a failure must come again.
+hypothesis.settings.register_profile("derive", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("derive")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose tools are missing, visibly; in CI they are installed, so there it fails."""
+    for marker in item.iter_markers("needs"):
+        missing = [command for command in marker.args if shutil.which(command) is None]
+        if missing and os.environ.get("CI"):
+            pytest.fail(f"CI has to install {', '.join(missing)}", pytrace=False)
+        if missing:
+            pytest.skip(f"needs {', '.join(missing)}")
