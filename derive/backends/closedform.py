@@ -41,13 +41,16 @@ class Steps:
 def steps(closed: sp.Expr) -> Steps:
     """Common subexpressions as temporaries, among them the base of every power."""
     decay = sp.Symbol("e")
-    body = _folded(saturated(closed)).replace(_is_decay, lambda node: decay ** (-node.args[0] / sp.Abs(Z)))
-    powers = sorted((p for p in body.atoms(sp.Pow) if p.exp.is_Integer and p.exp != -1), key=sp.default_sort_key)
-    bases = [power.base for power in powers if not power.base.is_Symbol]
+    body = _folded(saturated(closed)).replace(is_decay, lambda node: decay ** (-node.args[0] / sp.Abs(Z)))
+    powers = sorted(body.atoms(sp.Pow), key=sp.default_sort_key)
+    bases = [p.base for p in powers if p.exp.is_Integer and p.exp != -1 and not p.base.is_Symbol]
     names = (sp.Symbol(f"t{k}") for k in count(1))
     found, (result, *_) = sp.cse([body, *bases], symbols=names)
     first = [(decay, sp.exp(-sp.Abs(Z)))] if body.has(decay) else []
-    *temporaries, (_, value) = _without_negative_powers([*first, *found, (sp.Symbol("result"), result)])
+    conditions = {symbol: condition for symbol, condition in found if isinstance(condition, Relational)}
+    assignments = [*first, *found, (sp.Symbol("result"), result)]
+    values = [(name, value.xreplace(conditions)) for name, value in assignments if name not in conditions]
+    *temporaries, (_, value) = _without_negative_powers(values)
     return Steps(tuple((symbol.name, text) for symbol, text in temporaries), value)
 
 
@@ -77,7 +80,8 @@ def _folded(expr: sp.Expr) -> sp.Expr:
     return sp.Mul(constant if constant.is_Rational else sp.N(constant, 17), *varying)
 
 
-def _is_decay(node: sp.Expr) -> bool:
+def is_decay(node: sp.Expr) -> bool:
+    """Whether a node is exp(-k |z|), which no z makes large."""
     return isinstance(node, sp.exp) and (-node.args[0] / sp.Abs(Z)).is_Integer
 
 
@@ -149,7 +153,7 @@ class Printer(ABC):
                 return self.clip(self.text(expr.args[0]), *expr.args[1:]), ATOM
         if expr.is_number:
             return self.number(expr), SIGN if expr.is_negative else ATOM
-        if isinstance(expr, sp.Mul) or isinstance(expr, sp.Pow) and expr.exp.is_negative:
+        if isinstance(expr, sp.Mul) or (isinstance(expr, sp.Pow) and expr.exp.is_negative):
             return self._product(expr)
         if isinstance(expr, sp.Pow) and expr.exp == sp.S.Half:
             return self._call("sqrt", expr.base)
@@ -165,8 +169,8 @@ class Printer(ABC):
     def _call(self, primitive: str, *arguments: sp.Expr) -> tuple[str, int]:
         if primitive not in self.primitives:
             raise TypeError(
-                f"{self.language} has no spelling for {primitive} of {arguments}; give it one in {self.where}, "
-                "or write the row in derive/functions/table.py with other primitives"
+                f"{self.language} has no spelling for {primitive} of {arguments}; give it one in "
+                f"{self.where}, or write the row in derive/functions/table.py with other primitives"
             )
         return f"{self.primitives[primitive]}({', '.join(map(self.text, arguments))})", ATOM
 

@@ -5,9 +5,10 @@ where one is found, its value at a number. A function is added by a row in `tabl
 """
 
 from derive.functions.applied import ScalarFunction
-from derive.functions.derivatives import application, derivative, lookup
+from derive.functions.derivatives import derivative
 from derive.functions.evaluation import evaluate
 from derive.functions.primitives import Y, Z
+from derive.functions.rows import application, lookup
 from derive.functions.table import FUNCTIONS, Row
 
 __all__ = [

@@ -26,10 +26,7 @@ class ScalarFunction(sp.Function):  # type: ignore[misc]
         return None
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
-        from derive.functions.derivatives import derivative
-        from derive.functions.primitives import Y, Z
-
-        return derivative(self.row_name).xreplace({Y: self, Z: self.args[0]})
+        raise TypeError(f"{self} is not for sympy.diff; its derivative is functions.derivative({self.row_name!r})")
 
 
 @cache

@@ -19,9 +19,9 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from derive.functions.derivatives import lookup
 from derive.functions.pieces import Pieces, pieces, same, slope
 from derive.functions.primitives import Z
+from derive.functions.rows import lookup
 
 Number = Any
 Function = Callable[[Number], Number]
@@ -50,10 +50,12 @@ def _through_mpmath(function: Function) -> Function:
 
 
 _MACHINE: dict[str, Any] = {
-    "exp": cmath.exp, "log": cmath.log, "sqrt": cmath.sqrt, "sin": cmath.sin, "cos": cmath.cos, "tanh": cmath.tanh,
-    "expm1": _expm1, "log1p": _log1p, "erf": _through_mpmath(mpmath.erf), "erfc": _through_mpmath(mpmath.erfc),
+    **{name: getattr(cmath, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tanh")},
+    **{name: _through_mpmath(getattr(mpmath, name)) for name in ("erf", "erfc")},
+    "expm1": _expm1,
+    "log1p": _log1p,
     "pi": math.pi,
-}  # fmt: skip
+}
 _MPMATH = [{"expm1": mpmath.expm1, "log1p": mpmath.log1p, "erfc": mpmath.erfc}, "mpmath"]
 
 

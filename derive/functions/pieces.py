@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import sympy as sp
 from sympy.core.relational import Relational
@@ -50,14 +51,13 @@ def breakpoints(closed: sp.Expr) -> tuple[sp.Expr, ...]:
 def intervals(points: Sequence[sp.Expr]) -> tuple[Interval, ...]:
     """The open intervals that ascending points leave of the line."""
     ends = (-sp.oo, *points, sp.oo)
-    return tuple(Interval(a, b) for a, b in zip(ends, ends[1:], strict=False))
+    return tuple(Interval(a, b) for a, b in pairwise(ends))
 
 
 def resolved(expr: sp.Expr, interval: Interval) -> sp.Expr:
     """The expression on an interval without a breakpoint: no `Abs`, no `Piecewise`."""
     if isinstance(expr, sp.Piecewise):
-        inside = interval.inside
-        return next(resolved(value, interval) for value, holds in expr.args if holds.subs(Z, inside) == sp.true)
+        return next(resolved(v, interval) for v, holds in expr.args if holds.subs(Z, interval.inside) == sp.true)
     if isinstance(expr, sp.Abs):
         argument = resolved(expr.args[0], interval)
         return argument if argument.subs(Z, interval.inside) > 0 else -argument

@@ -13,7 +13,7 @@ Y = sp.Symbol("y", real=True)
 Z = sp.Symbol("z", real=True)
 
 
-class expm1(sp.Function):  # type: ignore[misc]  # noqa: N801 - printed by this name
+class expm1(sp.Function):  # type: ignore[misc]
     """exp(x) - 1, accurate near 0."""
 
     nargs = 1
@@ -37,7 +37,7 @@ class expm1(sp.Function):  # type: ignore[misc]  # noqa: N801 - printed by this 
         return self.args[0].is_extended_negative
 
 
-class log1p(sp.Function):  # type: ignore[misc]  # noqa: N801 - printed by this name
+class log1p(sp.Function):  # type: ignore[misc]
     """log(1 + x), accurate near 0."""
 
     nargs = 1
@@ -58,7 +58,7 @@ class log1p(sp.Function):  # type: ignore[misc]  # noqa: N801 - printed by this 
         return self.args[0].is_extended_positive
 
 
-class erfc(sp.Function):  # type: ignore[misc]  # noqa: N801 - printed by this name
+class erfc(sp.Function):  # type: ignore[misc]
     """1 - erf(x), accurate where it is small."""
 
     nargs = 1

@@ -19,14 +19,13 @@ import numpy.typing as npt
 import sympy as sp
 
 from derive.functions.applied import ScalarFunction, function_class
-from derive.functions.derivatives import lookup
 from derive.functions.evaluation import Evaluator, compiled, evaluator
 from derive.functions.pieces import slope
 from derive.functions.primitives import Y, Z
+from derive.functions.rows import lookup
 from derive.functions.table import FUNCTIONS, SELECTORS, Row
 from derive.functions.verification import verified
 
-_NAMES = (*SELECTORS, *sorted(FUNCTIONS, key=lambda name: FUNCTIONS[name].closed.has(sp.Abs, sp.Piecewise)))
 _NEAR = tuple(n / 10 for n in (-47, -33, -21, -13, -7, -4, -1, 2, 3, 8, 12, 23, 34, 52))
 _FAR = (-1e6, -300.0, 300.0, 1e6)
 _MOST_TERMS = 3
@@ -184,11 +183,17 @@ def _argument(search: _Search) -> Iterator[list[_Term]]:
     yield [search.one, search.y, search.z, search.y * search.z]
 
 
+def _simplest_first() -> list[str]:
+    """Selectors, then the functions without a branch: `expm1` is a better factor than `elu`."""
+    branched = {name: FUNCTIONS[name].closed.has(sp.Abs, sp.Piecewise) for name in FUNCTIONS}
+    return [*SELECTORS, *sorted(FUNCTIONS, key=branched.__getitem__)]
+
+
 def _applications(search: _Search) -> Iterator[list[_Term]]:
     """Another function of the output or, second, of the argument; alone, mixed, two sides of zero apart."""
-    one, y = search.one, search.y
-    others = [search.applied(name, y) for name in _NAMES]
-    others += [search.applied(name, search.z) for name in _NAMES if name != search.row.name]
+    one, y, names = search.one, search.y, _simplest_first()
+    others = [search.applied(name, y) for name in names]
+    others += [search.applied(name, search.z) for name in names if name != search.row.name]
     for other in others:
         yield [other]
     for other in others:

@@ -20,7 +20,7 @@ from derive.functions.primitives import Z, erfc, expm1, log1p
 
 @dataclass(frozen=True)
 class Row:
-    """A scalar function. `latex` is an operator put before `(…)`, or a pattern that holds `#1`."""
+    """A scalar function. `latex` is an operator to stand before `(…)`, or a pattern that holds `#1`."""
 
     name: str
     closed: sp.Expr
@@ -46,7 +46,8 @@ E = sp.exp(-sp.Abs(Z))
 _LOGISTIC = _select((1, Z >= 0), (E, True)) / (1 + E)
 _POSITIVE_PART = _select((0, Z <= 0), (Z, True))
 _NEGATIVE_PART = _select((0, Z >= 0), (Z, True))
-_MISH = _select((Z * (1 + 2 * E) / (1 + 2 * E + 2 * E**2), Z >= 0), (Z * E * (2 + E) / (2 + E * (2 + E)), True))
+_MISH_TOP = _select((1, Z >= 0), (E**2, True)) + 2 * E
+_MISH = Z * _MISH_TOP / (_MISH_TOP + 2 * _select((E**2, Z >= 0), (1, True)))
 _SELU_SCALE = sp.Rational("1.0507009873554805")
 _SELU_ALPHA = sp.Rational("1.6732632423543772")
 
@@ -79,7 +80,7 @@ _CELL_ROWS = (
         _text("hardsigmoid"),
         "z / 6 + 1/2, held between 0 and 1",
     ),
-    Row("hard_tanh", _select((-1, Z <= -1), (1, Z >= 1), (Z, True)), _text("hardtanh"), "z held between -1 and 1"),
+    Row("hard_tanh", _select((-1, Z <= -1), (1, Z >= 1), (Z, True)), _text("hardtanh"), "z held in [-1, 1]"),
     Row("mish", _MISH, _text("mish"), "z tanh(softplus(z)) (Misra 2019)"),
     Row("log_sigmoid", _NEGATIVE_PART - log1p(E), r"\log\sigma", "log(sigmoid(z))"),
     Row("erf", sp.erf(Z), _text("erf"), "error function"),

@@ -11,9 +11,9 @@ import sympy as sp
 
 from derive.functions.algebra import vanishes
 from derive.functions.applied import ScalarFunction
-from derive.functions.derivatives import lookup
 from derive.functions.pieces import Interval, breakpoints, intervals, resolved, same, slope
 from derive.functions.primitives import Y, Z
+from derive.functions.rows import lookup
 from derive.functions.table import Row
 
 

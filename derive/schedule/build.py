@@ -91,8 +91,7 @@ class _Scheduler:
 def _sequences(program: Program, delays: Mapping[str, str], carried: set[str]) -> frozenset[str]:
     """What is computed in a loop and read outside it, or a result, or beside such a one in a buffer.
 
-    A delay's values are those of its state one step earlier, so where the delay is read outside the
-    loop, the state is kept. The adjoint of a delay is `carried` from turn to turn: of it, a result is
+    A delay's values are those of its state one step earlier, so where the delay is kept, the state is. The adjoint of a delay is `carried` from turn to turn: of it, a result is
     only the last value.
     """
     owner = {delay: state for state, delay in delays.items()}
@@ -104,7 +103,7 @@ def _sequences(program: Program, delays: Mapping[str, str], carried: set[str]) -
         for step in program.steps:
             if step is not loop:
                 outside |= {r for e in step.equations for r in reads(e)}
-        kept |= {owner.get(name, name) for name in inside & outside}
+        kept |= {n for name in inside & outside for n in (name, owner.get(name, name))}
         for buffer in program.buffers:
             if set(buffer) & kept:
                 kept |= set(buffer) & inside

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
-from sympy.utilities.iterables import strongly_connected_components
+from sympy.utilities.iterables import strongly_connected_components, topological_sort
 
 from derive.system import Equation, elements
 
@@ -50,12 +50,18 @@ def regions(equations: Sequence[Equation]) -> list[Region]:
         names = {e.name for e in component}
         loop = any(r in names for e in component for r in reads(e))
         if loop:
-            found.append(Region(_within_a_turn(component), True, _runs_backward(component, names)))
+            found.append(Region(_in_order(component, loop=True), True, _runs_backward(component, names)))
         elif found and not found[-1].loop:
             found[-1].equations += component
         else:
             found.append(Region(list(component), False))
-    return _merged(found)
+    ordered = {e.name: k for k, e in enumerate(equations)}
+    result = _merged(found)
+    for region in result:
+        if not region.loop:
+            straight = sorted(region.equations, key=lambda e: ordered[e.name])
+            region.equations = _in_order(straight, loop=False)
+    return result
 
 
 def _components(equations: Sequence[Equation]) -> list[list[Equation]]:
@@ -66,14 +72,18 @@ def _components(equations: Sequence[Equation]) -> list[list[Equation]]:
     return [[by_name[n] for n in sorted(c, key=order.__getitem__)] for c in components]
 
 
-def _within_a_turn(equations: Sequence[Equation]) -> list[Equation]:
-    """The equations of a loop, each behind those it reads at the same time."""
+def _in_order(equations: Sequence[Equation], *, loop: bool) -> list[Equation]:
+    """The equations, each behind those it reads (in a loop: at the same time), else in the order given."""
     by_name = {e.name: e for e in equations}
-    edges = []
-    for equation in equations:
-        for term in equation.terms:
-            edges += [(equation.name, e.name) for e in elements(term.body) if e.name in by_name and not e.shift]
-    return [by_name[n] for [n] in strongly_connected_components((list(by_name), edges))]
+    place = {name: k for k, name in enumerate(by_name)}
+    edges = [
+        (read.name, equation.name)
+        for equation in equations
+        for term in equation.terms
+        for read in elements(term.body)
+        if read.name in by_name and not (loop and read.shift)
+    ]
+    return [by_name[n] for n in topological_sort((list(by_name), edges), key=place.__getitem__)]
 
 
 def _runs_backward(equations: Sequence[Equation], names: set[str]) -> bool:

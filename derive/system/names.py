@@ -19,3 +19,7 @@ class Names:
             name = f"{hint}{number}"
         self._taken.add(name)
         return name
+
+    def fork(self) -> Names:
+        """An allocator of its own that knows what is taken here so far."""
+        return Names(self._taken)

@@ -20,16 +20,14 @@ from derive.backends.closedform import PRODUCT, Printer, native, steps
 from derive.functions import lookup
 
 
+_MATH_H = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc")
+_PRIMITIVES = {**{name: f"R({name})" for name in _MATH_H}, "Abs": "R(fabs)"}
+
+
 class _C(Printer):
     language = "C"
     where = "derive/backends/c/functions.py"
-    primitives = {
-        **{
-            name: f"R({name})"
-            for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc")
-        },
-        "Abs": "R(fabs)",
-    }
+    primitives = _PRIMITIVES
 
     def number(self, value: sp.Expr) -> str:
         return str(value) if value.is_Integer and abs(value) < 2**24 else f"(real){float(value)!r}"

@@ -1,1 +1,5 @@
-"""The NumPy backend. In: a schedule. Out: finished lines of Python for the templates in templates/numpy."""
+"""The NumPy backend: a cell's schedule as one Python module that needs NumPy alone."""
+
+from derive.backends.numpy.module import module
+
+__all__ = ["module"]

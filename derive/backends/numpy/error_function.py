@@ -6,7 +6,7 @@ last place in both precisions, `erfc` also where it is small.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
-# ruff: noqa: ANN
+# ruff: noqa: ANN001, ANN201, ANN202
 # fmt: off
 import numpy as np
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import sympy as sp
 
-from derive.backends.closedform import ATOM, Clip, Printer, native, steps
+from derive.backends.closedform import ATOM, Clip, Printer, is_decay, native, steps
 from derive.backends.numpy import error_function
 from derive.functions import Z, lookup
 from derive.functions.pieces import breakpoints, intervals
@@ -20,14 +20,17 @@ from derive.functions.pieces import breakpoints, intervals
 _ERROR_FUNCTION = ("erf", "erfc")
 
 
+_PRIMITIVES = {
+    **{name: f"np.{name}" for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh")},
+    **{name: name for name in _ERROR_FUNCTION},
+    "Abs": "np.abs",
+}
+
+
 class _NumPy(Printer):
     language = "NumPy"
     where = "derive/backends/numpy/functions.py"
-    primitives = {
-        **{name: f"np.{name}" for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh")},
-        **{name: name for name in _ERROR_FUNCTION},
-        "Abs": "np.abs",
-    }
+    primitives = _PRIMITIVES
 
     def number(self, value: sp.Expr) -> str:
         return str(value) if value.is_Integer else repr(float(value))
@@ -108,7 +111,6 @@ def _chosen(choice: sp.Piecewise, z: sp.Expr) -> int:
 
 def _is_tame(value: sp.Expr) -> bool:
     """Whether a branch is finite at every z: linear in z, but for powers of exp(-|z|)."""
-    decay = sp.Dummy("e", positive=True)
-    rest = value.replace(sp.exp(-sp.Abs(Z)), decay)
-    rest = rest.replace(lambda n: isinstance(n, sp.exp) and (-n.args[0] / sp.Abs(Z)).is_Integer, lambda n: decay)
-    return bool(rest.is_polynomial(Z) and sp.degree(rest, Z) <= 1) if rest.has(Z) else True
+    bounded = sp.Dummy("e", positive=True)
+    rest = value.replace(is_decay, lambda _: bounded)
+    return not rest.has(Z) or bool(rest.is_polynomial(Z) and sp.degree(rest, Z) <= 1)

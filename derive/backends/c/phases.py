@@ -1,0 +1,103 @@
+"""A program as C carries it out: the types. In: nothing. Out: what `tiles` builds and the printer reads.
+
+What is a matrix product is a `Product`, a call of a routine; all else is done element by element in
+`Nest`s, as many equations in one as have the same index space. The nests between two products form
+`Rows`, done sequence by sequence of the batch; what needs time forms `Turns`.
+Excluded: where a variable is stored, and any text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from derive.system import Element, Index, Term, elements
+
+Kind = Literal["panel", "matrix", "outer", "sum"]
+
+
+@dataclass(frozen=True)
+class Product:
+    """One call of a routine, over the whole sequence or inside `Turns` at one time.
+
+    panel    targets[t,n,:] = Σ_k operands[:,k] left[t,n,k], the matrices being packed side by side
+    matrix   target[t,n,:] = Σ_k operand[k,:] left[t,n,k]
+    outer    target[i,k] = Σ_{t,n} left[t,n,i] operand[t,n,k]
+    sum      target[i] = Σ_{t,n} left[t,n,i]
+    `add`: onto what the target holds. `for_`: the variable whose equation this belongs to.
+    """
+
+    kind: Kind
+    targets: tuple[str, ...]
+    left: str
+    operands: tuple[str, ...]
+    for_: str
+    add: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every variable that takes part."""
+        return (*self.targets, self.left, *self.operands)
+
+
+@dataclass(frozen=True)
+class Point:
+    """An equation element by element; its sums run over features only. `add`: onto the target."""
+
+    target: Element
+    terms: tuple[Term, ...]
+    add: bool = False
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """A sum added onto its target in memory: the innermost loop runs along the target, not the sum."""
+
+    target: Element
+    term: Term
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The term alone."""
+        return (self.term,)
+
+
+Op = Point | Scatter
+
+
+@dataclass(frozen=True)
+class Nest:
+    """Operations in one nest of loops over a space of features, or a single operation with loops of its own."""
+
+    space: tuple[Index, ...]
+    ops: tuple[Op, ...]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Nests to carry out for each sequence of the batch."""
+
+    nests: tuple[Nest, ...]
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Items to carry out for each time, the last time first if `backward`."""
+
+    backward: bool
+    items: tuple[Rows | Product, ...]
+
+
+@dataclass(frozen=True)
+class Once:
+    """Nests over variables without time."""
+
+    nests: tuple[Nest, ...]
+
+
+Phase = Product | Turns | Once
+
+
+def read_by(op: Op) -> tuple[Element, ...]:
+    """Every element that an operation reads."""
+    return tuple(e for term in op.terms for e in elements(term.body))

@@ -1,0 +1,72 @@
+"""Sizes of arrays as C expressions. In: products and sums of lengths. Out: text.
+
+A size is a SymPy expression of `Length`s, those of time and batch among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import sympy as sp
+
+from derive.language.syntax import Axis
+from derive.system import Length
+
+T, B = Length("T"), Length("B")
+ORDER = {"T": 0, "B": 1}
+Spell = Callable[[str], str]
+
+
+def length(axis: Axis) -> sp.Expr:
+    """The length of a stored axis."""
+    return sp.Add(*(Length(part) for part in axis.parts))
+
+
+def product(factors: Sequence[sp.Expr]) -> sp.Expr:
+    """A product that keeps its sums as they are."""
+    return sp.Mul(*factors, evaluate=False) if len(factors) > 1 else (*factors, sp.S.One)[0]
+
+
+def factors_of(size: sp.Expr) -> list[sp.Expr]:
+    """The factors of a size, in the order of the axes of an array."""
+    found: list[sp.Expr] = []
+    for factor in sp.Mul.make_args(size):
+        if isinstance(factor, sp.Mul):
+            found += factors_of(factor)
+        elif isinstance(factor, sp.Pow):
+            found += [factor.base] * int(factor.exp)
+        else:
+            found.append(factor)
+    return sorted(found, key=_key)
+
+
+def _key(factor: sp.Expr) -> tuple[int, str]:
+    return (-1 if factor.is_Number else ORDER.get(str(factor), 2), str(factor))
+
+
+def text(size: sp.Expr, spell: Spell) -> str:
+    """A size in plain arithmetic."""
+    if isinstance(size, sp.Add):
+        return " + ".join(text(a, spell) for a in sorted(size.args, key=_key))
+    parts = [_atom(f, spell) for f in factors_of(size) if f != 1]
+    return " * ".join(parts) or "1"
+
+
+def _atom(size: sp.Expr, spell: Spell) -> str:
+    if isinstance(size, Length):
+        return spell(size.name)
+    return str(size) if size.is_Number else f"({text(size, spell)})"
+
+
+def checked(size: sp.Expr, spell: Spell) -> str:
+    """A size in arithmetic that saturates instead of wrapping around."""
+    if isinstance(size, sp.Add):
+        return _folded("plus", [checked(a, spell) for a in sorted(size.args, key=_key)])
+    return _folded("times", [checked(f, spell) if f.is_Add else _atom(f, spell) for f in factors_of(size) if f != 1])
+
+
+def _folded(function: str, parts: Sequence[str]) -> str:
+    result = parts[0] if parts else "1"
+    for part in parts[1:]:
+        result = f"{function}({result}, {part})"
+    return result

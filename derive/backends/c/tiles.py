@@ -1,0 +1,215 @@
+"""From a program's steps to phases. In: a `Program`. Out: its `Phase`s, which mean the same.
+
+Each equation is taken apart into matrix products and the rest, the rest going to nests of loops. An
+equation in front of a loop that serves this loop alone is carried out inside it, turn by turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import sympy as sp
+
+from derive.backends.c.phases import Nest, Once, Op, Phase, Point, Product, Rows, Scatter, Turns, read_by
+from derive.backends.c.products import Dense, product_of
+from derive.schedule import Loop, Program, Schedule, Stack, Statement, Step
+from derive.system import BATCH, TIME, Equation, FirstMaximum, Index, Term, Var, elements
+
+Fresh = Callable[[str, Var], Var]
+
+
+class _Sequence:
+    """Rows and products in order. A product goes in front of the rows still open where it can.
+
+    `owners`: delay → state, where rows may not look at a state's other times while it is being computed.
+    """
+
+    def __init__(self, owners: Mapping[str, str]) -> None:
+        self.owners = owners
+        self.items: list[Phase | Rows] = []
+        self.open: list[Op] = []
+
+    def pending(self, names: Iterable[str]) -> bool:
+        """Whether the open rows compute one of these."""
+        return bool({op.target.name for op in self.open} & set(names))
+
+    def product(self, product: Product) -> None:
+        if self.pending(self.owners.get(n, n) for n in product.names):
+            self.close()
+        self.items.append(product)
+
+    def op(self, op: Op) -> None:
+        delayed = [self.owners[e.name] for e in read_by(op) if e.name in self.owners]
+        if self.pending([*delayed, *(e.name for e in read_by(op) if e.shift)]):
+            self.close()
+        self.open.append(op)
+
+    def once(self, op: Op) -> None:
+        if self.pending(e.name for e in read_by(op)):
+            self.close()
+        self.items.append(Once(_nests([op])))
+
+    def close(self) -> None:
+        if self.open:
+            self.items.append(Rows(_nests(self.open)))
+            self.open = []
+
+
+def _nests(ops: Sequence[Op]) -> tuple[Nest, ...]:
+    nests: list[Nest] = []
+    for op in ops:
+        space = op.target.feature_indices
+        if nests and nests[-1].space == space and _joins(op, nests[-1]):
+            nests[-1] = Nest(space, (*nests[-1].ops, op))
+        else:
+            nests.append(Nest(space, (op,)))
+    return tuple(nests)
+
+
+def _alone(op: Op) -> bool:
+    return isinstance(op, Scatter) or any(t.body.has(FirstMaximum) for t in op.terms)
+
+
+def _joins(op: Op, nest: Nest) -> bool:
+    """Whether an operation can share a nest: it reads what the nest computes only where it stands."""
+    if _alone(op) or any(map(_alone, nest.ops)):
+        return False
+    here = {o.target.name: o.target.feature_indices for o in nest.ops}
+    return all(e.indices[len(e.indices) - len(here[e.name]) :] == here[e.name] for e in read_by(op) if e.name in here)
+
+
+class Tiler:
+    """Builds the phases of one program. `dense`: whether what a variable holds for one time and sequence
+    lies without gaps; `fresh`: makes a variable; `backward`: how time runs outside the program's loops."""
+
+    def __init__(self, schedule: Schedule, program: Program, dense: Dense, fresh: Fresh, *, backward: bool) -> None:
+        self.schedule, self.program, self.dense, self.fresh = schedule, program, dense, fresh
+        self.variables = schedule.variables
+        self.delays = {delay: state for state, delay in schedule.delays.items()}
+        self.backward = backward
+        self.outside = _Sequence(self.delays)
+
+    def run(self) -> tuple[Phase, ...]:
+        """All phases, in order."""
+        steps = self.program.steps
+        for k, step in enumerate(steps):
+            if isinstance(step, Loop):
+                self._loop(step, steps[k + 1 :])
+            else:
+                self._step(step, self.outside, loop=False)
+        self.outside.close()
+        return tuple(self._as_phase(item) for item in self.outside.items)
+
+    def _as_phase(self, item: Phase | Rows) -> Phase:
+        return Turns(self.backward, (item,)) if isinstance(item, Rows) else item
+
+    def _loop(self, loop: Loop, later: Sequence[Step]) -> None:
+        inside = _Sequence({})
+        inside.open = self._serving(loop, later)
+        self.outside.open = [op for op in self.outside.open if op not in inside.open]
+        for step in loop.body:
+            self._step(step, inside, loop=True)
+        inside.close()
+        self.outside.close()
+        items = tuple(i for i in inside.items if isinstance(i, Rows | Product))
+        self.outside.items.append(Turns(loop.backward, items))
+
+    def _serving(self, loop: Loop, later: Sequence[Step]) -> list[Op]:
+        """The open operations that serve a loop alone."""
+        elsewhere = {e.name for step in later for equation in step.equations for e in self._reads(equation)}
+        elsewhere |= set(self.program.results)
+        elsewhere |= {e.name for equation in loop.equations for e in self._reads(equation) if e.shift}
+        moved: list[Op] = []
+        for op in reversed(self.outside.open):
+            name = op.target.name
+            if name in elsewhere or not isinstance(op, Point) or op.add or not self.variables[name].time:
+                elsewhere |= {name, *(e.name for e in self._seen(read_by(op)))}
+            else:
+                moved.insert(0, op)
+        return moved
+
+    def _reads(self, equation: Equation) -> Iterable[sp.Expr]:
+        return self._seen(e for term in equation.terms for e in elements(term.body))
+
+    def _seen(self, read: Iterable[sp.Expr]) -> Iterable[sp.Expr]:
+        """Elements as read, a delay being its state looked at earlier."""
+        for element in read:
+            state = self.delays.get(element.name)
+            yield self.variables[state].element.xreplace({TIME: TIME - 1}) if state else element
+
+    # -- one step
+
+    def _step(self, step: Step, into: _Sequence, *, loop: bool) -> None:
+        if isinstance(step, Stack) and step.kind == "rows":
+            self._rows(step, into, loop=loop)
+            return
+        for equation in step.equations if isinstance(step, Statement | Stack) else ():
+            if equation.name in self.delays:
+                continue
+            if self.variables[equation.name].time:
+                self._timed(equation, into)
+            else:
+                self._timeless(equation, into, loop=loop)
+
+    def _rows(self, stack: Stack, into: _Sequence, *, loop: bool) -> None:
+        assert stack.shared is not None
+        if not all(self.variables[m.name].role == "param" for m in stack.matrices):
+            for equation in stack.equations:
+                self._step(Statement(equation), into, loop=loop)
+            return
+        targets = [self.fresh(f"{e.name}_dot", self.variables[e.name]) for e in stack.equations]
+        names = tuple(m.name for m in stack.matrices)
+        into.product(
+            Product("panel", tuple(v.name for v in targets), stack.shared.name, names, stack.equations[0].name)
+        )
+        for equation, rest, target in zip(stack.equations, stack.rests, targets, strict=True):
+            self._rest(equation, (Term(target.element), *rest), into)
+
+    def _timed(self, equation: Equation, into: _Sequence) -> None:
+        variable = self.variables[equation.name]
+        found = [product_of(term, variable, self.variables, self.dense) for term in equation.terms]
+        products = [p for p in found if p]
+        rest = [t for t, p in zip(equation.terms, found, strict=True) if not p and t.body != 0]
+        target = variable if products and not rest else None
+        if products and rest:
+            target = self.fresh(f"{equation.name}_dot", variable)
+            rest.insert(0, Term(target.element))
+        for k, p in enumerate(products):
+            assert target is not None
+            into.product(Product(p.kind, (target.name,), p.left, p.operands, equation.name, add=k > 0))
+        if rest or not products:
+            self._rest(equation, rest, into)
+
+    def _rest(self, equation: Equation, terms: Sequence[Term], into: _Sequence) -> None:
+        """What is no product, at the equation's own time."""
+        scattered = [t for t in terms if t.over and _along_target(t, equation)]
+        kept = tuple(t for t in terms if t not in scattered)
+        into.op(Point(equation.target, kept or (Term(sp.S.Zero),)))
+        for term in scattered:
+            into.op(Scatter(equation.target, term))
+
+    def _timeless(self, equation: Equation, into: _Sequence, *, loop: bool) -> None:
+        """An equation of a variable without time: what sums over time is gathered turn by turn."""
+        variable = self.variables[equation.name]
+        summed = [t for t in equation.terms if TIME in t.over]
+        plain = tuple(t for t in equation.terms if TIME not in t.over)
+        products = [product_of(term, variable, self.variables, self.dense) for term in summed]
+        first = not loop and not plain and bool(products) and products[0] is not None
+        if not first:
+            self.outside.once(Point(equation.target, plain or (Term(sp.S.Zero),)))
+        for term, p in zip(summed, products, strict=True):
+            if p:
+                into.product(Product(p.kind, p.targets, p.left, p.operands, equation.name, add=not first))
+                first = False
+            else:
+                share = Term(term.body, tuple(i for i in term.over if i not in (TIME, BATCH)))
+                along = share.over and _along_target(share, equation)
+                into.op(Scatter(equation.target, share) if along else Point(equation.target, (share,), add=True))
+
+
+def _along_target(term: Term, equation: Equation) -> bool:
+    """Whether the elements of a sum lie along the target's last axis rather than along the sum."""
+    free: Sequence[Index] = equation.target.feature_indices
+    last = [(e.feature_indices[-1], len(e.feature_indices)) for e in elements(term.body) if e.feature_indices]
+    target = sum(rank for index, rank in last if free and index == free[-1])
+    return target > sum(rank for index, rank in last if index in term.over)

@@ -1,0 +1,273 @@
+"""One Python module a cell: the pieces that its template puts together.
+
+In: a cell, its schedule, the lines of its header. Out: a context of finished lines for
+`templates/numpy/module.py.j2`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sympy as sp
+
+from derive.backends.numpy.functions import definitions
+from derive.backends.numpy.initial import init_line
+from derive.backends.numpy.program import ProgramPrinter, direct_reads, functions_used, reads_of
+from derive.language.syntax import Cell, Shape, Variable
+from derive.schedule import Loop, Program, Schedule, Stack
+from derive.system import FirstMaximum, Names
+
+Context = dict[str, Any]
+
+_TAKEN = (
+    "Any", "B", "Inputs", "NamedTuple", "Output", "Params", "Prepared", "State", "Stream", "T", "Tape", "advanced",
+    "arrays", "backward", "checked", "data", "delayed", "dfinal", "dinitial", "doutputs", "dparams", "dtype", "dy",
+    "erf", "erfc", "error_function_parts", "final", "first_maximum", "flatten", "forward", "init", "initial", "inputs",
+    "join", "np", "out", "outer_sum", "params", "prepare", "prepared", "replay", "rng", "shapes", "sizes", "split",
+    "state", "step", "stream", "t", "tape", "unflatten", "vector", "x_t", "y", "z",
+    "float", "range", "reversed", "sum", "tuple", "zip", "len", "isinstance", "sqrt",
+)  # fmt: skip
+
+
+def module(cell: Cell, schedule: Schedule, header: Sequence[str]) -> Context:
+    """The context of a cell's NumPy module; `header` says where it comes from and what was proven."""
+    return _Module(cell, schedule).context(header)
+
+
+class _Module:
+    def __init__(self, cell: Cell, schedule: Schedule) -> None:
+        self.cell, self.schedule = cell, schedule
+        self.programs = (schedule.forward, schedule.backward, schedule.step, schedule.replay)
+        self.functions = functions_used(self.programs)
+        self.single = len(cell.of_role("input")) == 1
+        taken = set(_TAKEN) | set(self.functions)
+        self.names = Names(taken)
+        self.identifiers = {name: self.names.fresh(name) for name in schedule.variables}
+        self.identifiers |= {f"axis {axis}": self.names.fresh(axis) for axis in cell.axes}
+        self.matrices: dict[tuple[str, ...], str] = {}
+        self.notes = _notes(cell, schedule)
+
+    def context(self, header: Sequence[str]) -> Context:
+        forward, backward, step, replay = (
+            self._print(program, self.notes if program in self.programs[:3] else {}, single=program is self.schedule.step)
+            for program in self.programs
+        )
+        return {
+            "title": _escaped(self.cell.title).splitlines(),
+            "header": [_escaped(line) for line in header],
+            "equations": [_escaped(line) for line in _source_lines(self.cell)],
+            "helpers": definitions(self.functions).splitlines(),
+            "uses_first_maximum": self._uses(FirstMaximum),
+            "params": self._fields("param", ()),
+            "states": self._fields("state", ("B",)),
+            "inputs": self._fields("input", ("T", "B")),
+            "outputs": [
+                (name, _shown(("T", "B"), self.cell.variables[name].shape)) for name in self.cell.outputs
+            ],
+            "axes": repr(tuple(self.cell.axes)),
+            "sizes_line": self._sizes_line('sizes["{}"]'),
+            "known_sizes_line": self._sizes_line('sizes.get("{}")'),
+            "shapes": self._shapes(),
+            "init": [init_line(self.cell, p) for p in self.cell.of_role("param")],
+            "matrices": [
+                (name, [self.identifiers[k] for k in key]) for key, name in self.matrices.items()
+            ],
+            "blocks": self._blocks({name for key in self.matrices for name in key}),
+            "saved": self._saved(),
+            "replayed": self._replayed(),
+            "unpack": {name: self._unpack(program) for name, program in self._named_programs()},
+            "forward": forward,
+            "backward": backward,
+            "step": step,
+            "replay": replay,
+            "result": {
+                "outputs": [self._joined(name) for name in self.cell.outputs],
+                "states": [self.identifiers[s] for s in self.schedule.delays],
+                "dparams": [self._gradient(v) for v in self.cell.of_role("param")],
+                "dinputs": [self._gradient(v) for v in self.cell.of_role("input")],
+                "dinitial": [self._initial_gradient(s) for s in self.schedule.delays],
+            },
+        }
+
+    def _named_programs(self) -> Iterable[tuple[str, Program]]:
+        return zip(("forward", "backward", "step", "replay"), self.programs, strict=True)
+
+    def _print(self, program: Program, notes: Mapping[str, str], *, single: bool) -> list[str]:
+        printer = ProgramPrinter(
+            self.schedule, program, self.identifiers, self.names, notes, self.matrices, single=single
+        )
+        return _trimmed(printer.lines())
+
+    def _uses(self, kind: type[sp.Basic]) -> bool:
+        return any(t.body.has(kind) for p in self.programs for e in p.equations for t in e.terms)
+
+    # -- what the cell's author sees
+
+    def _fields(self, role: Any, lead: Sequence[str]) -> list[tuple[str, str]]:
+        return [(v.name, _commented(_shown(lead, v.shape), v.comment)) for v in self.cell.of_role(role)]
+
+    def _shapes(self) -> dict[str, list[tuple[str, str]]]:
+        """For each kind of argument, each array's shape as a tuple of axis names."""
+        kinds: dict[str, tuple[Iterable[Variable], tuple[str, ...]]] = {
+            "params": (self.cell.of_role("param"), ()),
+            "x": (self.cell.of_role("input"), ("T", "B")),
+            "x_t": (self.cell.of_role("input"), ("B",)),
+            "state": (self.cell.of_role("state"), ("B",)),
+            "y": ([self.cell.variables[o] for o in self.cell.outputs], ("T", "B")),
+        }
+        return {
+            kind: [(v.name, repr((*lead, *(a.parts for a in v.shape)))) for v in variables]
+            for kind, (variables, lead) in kinds.items()
+        }
+
+    # -- stored arrays and blocks
+
+    def _blocks(self, used: set[str]) -> list[str]:
+        """Lines that give every parameter that is used, or each block of it, its name."""
+        lines = []
+        for variable in self.cell.of_role("param"):
+            stored = self.schedule.stored[variable.name]
+            if not used & set(stored.blocks.values()):
+                continue
+            names = [self.identifiers[b] for b in stored.blocks.values()]
+            if len(names) == 1:
+                lines.append(f"{names[0]} = params.{variable.name}")
+                continue
+            axis = next(k for k, a in enumerate(variable.shape) if len(a.parts) > 1)
+            widths = ", ".join(self._axis(p) for p in variable.shape[axis].parts)
+            lines.append(f"{', '.join(names)} = split(params.{variable.name}, {widths}, axis={axis})")
+        return lines
+
+    def _sizes_line(self, pattern: str) -> str:
+        names = ", ".join(map(self._axis, self.cell.axes))
+        return f"{names} = {', '.join(pattern.format(axis) for axis in self.cell.axes)}"
+
+    def _axis(self, name: str) -> str:
+        return self.identifiers[f"axis {name}"]
+
+    def _joined(self, name: str) -> str:
+        blocks = [self.identifiers[b] for b in self.schedule.stored[name].blocks.values()]
+        return blocks[0] if len(blocks) == 1 else f"join({', '.join(blocks)})"
+
+    def _gradient(self, variable: Variable) -> str:
+        """The gradient in the stored shape; zero where nothing depends on the variable."""
+        blocks = []
+        lead = ("T", "B") if variable.role == "input" else ()
+        for block in self.schedule.stored[variable.name].blocks.values():
+            axes = self.schedule.variables[block].axes
+            if block in self.schedule.bars:
+                blocks.append(self.identifiers[self.schedule.bars[block]])
+            else:
+                shape = ", ".join([*lead, *map(self._axis, axes)])
+                blocks.append(f"np.zeros(({shape}{',' if len(axes) + len(lead) == 1 else ''}), dtype)")
+        if len(blocks) == 1:
+            return blocks[0]
+        axis = next(k for k, a in enumerate(variable.shape) if len(a.parts) > 1)
+        return f"np.concatenate(({', '.join(blocks)}), axis={axis})"
+
+    def _initial_gradient(self, state: str) -> str:
+        bar = self.schedule.bars[self.schedule.delays[state]]
+        loops = [s for s in self.schedule.backward.steps if isinstance(s, Loop)]
+        in_loop = any(e.name == bar for loop in loops for e in loop.equations)
+        return self.identifiers[bar] if in_loop else f"{self.identifiers[bar]}[0]"
+
+    # -- the tape
+
+    def _saved(self) -> list[tuple[str, str]]:
+        """(key, source) of each array on the tape; the delay of a saved state goes with it."""
+        saved = [(name, self.identifiers[name]) for name in self.schedule.saved]
+        for state, delay in self.schedule.delays.items():
+            if state in self.schedule.saved and self._delay_view(state):
+                saved.append((delay, self.identifiers[delay]))
+            elif state in self.schedule.saved:
+                now = self.identifiers[state]
+                saved.append((delay, f"delayed({now}, initial.{state})"))
+        return saved
+
+    def _delay_view(self, state: str) -> bool:
+        loops = [s for s in self.schedule.forward.steps if isinstance(s, Loop)]
+        return any(e.name == state for loop in loops for e in loop.equations)
+
+    def _replayed(self) -> list[tuple[str, str]]:
+        """(author's name, source) of each intermediate that is computed anew when asked for."""
+        found = []
+        for variable in (*self.cell.of_role("state"), *self.cell.of_role("local")):
+            blocks = list(self.schedule.stored[variable.name].blocks.values())
+            if blocks != [b for b in blocks if b in self.schedule.saved] or len(blocks) > 1:
+                found.append((variable.name, self._joined(variable.name)))
+        return found
+
+    def _unpack(self, program: Program) -> list[str]:
+        """Lines that bring what a program is given under its own names."""
+        computed = {e.name for e in program.equations}
+        given = set(program.given)
+        lines = self._blocks(direct_reads(program))
+        stacks = [s for s, _ in program.simple_steps() if isinstance(s, Stack) and s.kind != "outer"]
+        used = dict.fromkeys(self.matrices[tuple(m.name for m in s.matrices)] for s in stacks)
+        lines += [f"{name} = prepared.{name}" for name in used]
+        for state, delay in self.schedule.delays.items():
+            if delay in given and delay not in computed:
+                lines.append(f"{self.identifiers[delay]} = initial.{state}")
+        on_tape = [k for k, _ in self._saved() if k in given or (k in computed and k not in self.schedule.saved)]
+        on_tape = [k for k in on_tape if self.schedule.variables[k].role != "delay" or k in reads_of(program.equations)]
+        if program in (self.schedule.backward, self.schedule.replay):
+            lines += [f'{self.identifiers[k]} = tape.arrays["{k}"]' for k in on_tape]
+        for block, seed in self.schedule.seeds.items():
+            if seed in given:
+                lines.append(f"{self.identifiers[seed]} = {self._seed(block)}")
+        inputs = [v.name for v in self.cell.of_role("input") if v.name in given]
+        lines += [f"{self.identifiers[name]} = inputs.{name}" for name in inputs]
+        return lines
+
+    def _seed(self, block: str) -> str:
+        name = self.schedule.variables[block].about if block not in self.schedule.stored else block
+        blocks = list(self.schedule.stored[name].blocks.values())
+        if len(blocks) == 1:
+            return f"doutputs.{name}"
+        widths = ", ".join(self._axis(self.schedule.variables[b].axes[-1]) for b in blocks)
+        return f"split(doutputs.{name}, {widths}, axis=-1)[{blocks.index(block)}]"
+
+
+def _notes(cell: Cell, schedule: Schedule) -> dict[str, str]:
+    """Variable → the author's equation, for the variable that takes its value."""
+    lines = cell.source.splitlines()
+    notes = {}
+    for equation in cell.equations:
+        text = " ".join(lines[equation.span.line - 1].split("#")[0].split())
+        blocks = list(schedule.stored[equation.target].blocks.values())
+        for block in blocks:
+            notes[block] = text
+    return notes
+
+
+def _source_lines(cell: Cell) -> list[str]:
+    lines = [line.rstrip() for line in cell.source.strip().splitlines()]
+    while lines and (lines[0].startswith("#") or not lines[0]):
+        lines.pop(0)
+    return lines
+
+
+def _shown(lead: Sequence[str], shape: Shape) -> str:
+    axes = [*lead, *map(str, shape)]
+    return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
+
+
+def _commented(shape: str, comment: str) -> str:
+    return f"{shape}: {_escaped(comment)}" if comment else shape
+
+
+def _escaped(text: str) -> str:
+    """Text that can stand in a docstring or a comment."""
+    return " ".join(text.replace("\\", "\\\\").replace('"""', "'''").split("\r")) if text else text
+
+
+def _trimmed(lines: list[str]) -> list[str]:
+    """No empty lines at the ends, nor two in a row."""
+    result: list[str] = []
+    for line in lines:
+        if line or (result and result[-1]):
+            result.append(line)
+    while result and not result[-1]:
+        result.pop()
+    return result

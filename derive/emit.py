@@ -1,0 +1,68 @@
+"""The only place that knows Jinja: finished lines in, the text of a file out.
+
+Templates place lines and do nothing else. A name that a template uses and is not given raises, and so
+does one that is given and not used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2 import meta
+
+_HERE = Path(__file__).parent
+_FOLDERS = [_HERE / "templates", _HERE.parent / "templates"]
+
+_LATEX_MARKS = {
+    "block_start_string": "<%",
+    "block_end_string": "%>",
+    "variable_start_string": "<<",
+    "variable_end_string": ">>",
+    "comment_start_string": "<#",
+    "comment_end_string": "#>",
+}
+
+
+class TemplateMismatch(Exception):
+    """What a template uses is not what it was given: a fault of this toolkit."""
+
+
+def render(template: str, context: Mapping[str, Any]) -> str:
+    """The text of a template such as `numpy/module.py.j2` with its lines in place."""
+    environment = _environment(template.endswith(".tex.j2"))
+    used = meta.find_undeclared_variables(environment.parse(_source(template)))
+    if used != set(context):
+        raise TemplateMismatch(
+            f"{template}: not given {sorted(used - set(context))}, not used {sorted(set(context) - used)}"
+        )
+    return environment.get_template(template).render(context)
+
+
+def template_hash(template: str) -> str:
+    """The first digits of a template's SHA-256, for the header of what it makes."""
+    return hashlib.sha256(_source(template).encode()).hexdigest()[:12]
+
+
+@cache
+def _environment(latex: bool) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDERS),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        **(_LATEX_MARKS if latex else {}),
+    )
+
+
+def _source(template: str) -> str:
+    for folder in _FOLDERS:
+        if (folder / template).is_file():
+            return (folder / template).read_text(encoding="utf-8")
+    raise jinja2.TemplateNotFound(template)
