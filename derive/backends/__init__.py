@@ -1,1 +1,5 @@
-"""One room a backend: each turns a schedule (LaTeX: the equations) into finished lines for its templates."""
+"""One room a backend: each turns what was derived into finished lines for its templates."""
+
+from derive.backends.protocol import Backend, Derived, Page
+
+__all__ = ["Backend", "Derived", "Page"]

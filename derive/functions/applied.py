@@ -26,7 +26,9 @@ class ScalarFunction(sp.Function):  # type: ignore[misc]
         return None
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
-        raise TypeError(f"{self} is not for sympy.diff; its derivative is functions.derivative({self.row_name!r})")
+        raise TypeError(
+            f"{self} is not for sympy.diff; its derivative is functions.derivative({self.row_name!r})"
+        )
 
 
 @cache

@@ -57,7 +57,8 @@ def intervals(points: Sequence[sp.Expr]) -> tuple[Interval, ...]:
 def resolved(expr: sp.Expr, interval: Interval) -> sp.Expr:
     """The expression on an interval without a breakpoint: no `Abs`, no `Piecewise`."""
     if isinstance(expr, sp.Piecewise):
-        return next(resolved(v, interval) for v, holds in expr.args if holds.subs(Z, interval.inside) == sp.true)
+        chosen = next(value for value, holds in expr.args if holds.subs(Z, interval.inside) == sp.true)
+        return resolved(chosen, interval)
     if isinstance(expr, sp.Abs):
         argument = resolved(expr.args[0], interval)
         return argument if argument.subs(Z, interval.inside) > 0 else -argument

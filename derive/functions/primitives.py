@@ -7,6 +7,8 @@ itself into `2 - erfc(x)`, which loses every digit of the small values; ours sta
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy as sp
 
 Y = sp.Symbol("y", real=True)
@@ -27,13 +29,13 @@ class expm1(sp.Function):  # type: ignore[misc]
     def _eval_evalf(self, prec: int) -> sp.Expr:
         return self.rewrite(sp.exp)._eval_evalf(prec)
 
-    def _eval_is_extended_real(self) -> bool | None:
+    def _eval_is_extended_real(self) -> Any:
         return self.args[0].is_extended_real
 
-    def _eval_is_extended_positive(self) -> bool | None:
+    def _eval_is_extended_positive(self) -> Any:
         return self.args[0].is_extended_positive
 
-    def _eval_is_extended_negative(self) -> bool | None:
+    def _eval_is_extended_negative(self) -> Any:
         return self.args[0].is_extended_negative
 
 
@@ -51,10 +53,10 @@ class log1p(sp.Function):  # type: ignore[misc]
     def _eval_evalf(self, prec: int) -> sp.Expr:
         return self.rewrite(sp.exp)._eval_evalf(prec)
 
-    def _eval_is_extended_real(self) -> bool | None:
+    def _eval_is_extended_real(self) -> Any:
         return (1 + self.args[0]).is_extended_nonnegative
 
-    def _eval_is_extended_positive(self) -> bool | None:
+    def _eval_is_extended_positive(self) -> Any:
         return self.args[0].is_extended_positive
 
 
@@ -69,5 +71,5 @@ class erfc(sp.Function):  # type: ignore[misc]
     def _eval_evalf(self, prec: int) -> sp.Expr:
         return sp.erfc(self.args[0])._eval_evalf(prec)
 
-    def _eval_is_extended_real(self) -> bool | None:
+    def _eval_is_extended_real(self) -> Any:
         return self.args[0].is_extended_real

@@ -1,7 +1,7 @@
 """Rows by name, those of derivatives included, and the inert application of each.
 
-In: a name. Out: its row, its SymPy function. `gelu_prime` is the derivative of `gelu` as a row of its own: its
-closed form is `sympy.diff` of gelu's, interval by interval, and it has a derivative in turn.
+In: a name. Out: its row, its SymPy function. `gelu_prime` is the derivative of `gelu` as a row of its own:
+its closed form is `sympy.diff` of gelu's, interval by interval, and it has a derivative in turn.
 """
 
 from __future__ import annotations

@@ -1,0 +1,19 @@
+"""The driver: from the text of a cell to proven equations, files and kernels."""
+
+from derive.pipeline.derivation import Derivation, derivation, prove
+from derive.pipeline.files import drift, generate, write
+from derive.pipeline.kernels import NumPyKernel, build
+from derive.pipeline.parameters import load_params, save_params
+
+__all__ = [
+    "Derivation",
+    "NumPyKernel",
+    "build",
+    "derivation",
+    "drift",
+    "generate",
+    "load_params",
+    "prove",
+    "save_params",
+    "write",
+]

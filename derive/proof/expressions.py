@@ -32,6 +32,21 @@ class Indicator(sympy.Function):  # type: ignore[misc]
         return sympy.S.Zero
 
 
+class Applied(sympy.Function):  # type: ignore[misc]
+    """A function of the table, left as it stands; the subclass for a row knows its derivative."""
+
+    row_name: str
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        row = functions.derivative(self.row_name)
+        return row.xreplace({functions.Y: self, functions.Z: self.args[0]})
+
+
+@functools.cache
+def _class_of(function: str) -> type[Applied]:
+    return type(function, (Applied,), {"row_name": function})
+
+
 class Expressions:
     """Variables are symbols, functions of the table stay applied, and `recip` is a power of -1."""
 
@@ -39,7 +54,7 @@ class Expressions:
         return sympy.Rational(value.numerator, value.denominator)
 
     def apply(self, function: str, argument: sympy.Expr) -> sympy.Expr:
-        return 1 / argument if function == "recip" else functions.application(function)(argument)
+        return 1 / argument if function == "recip" else _class_of(function)(argument)
 
     def first_maximum(self, elements: Sequence[sympy.Expr]) -> list[sympy.Expr]:
         return [Indicator(position, *elements) for position in range(len(elements))]
@@ -80,7 +95,7 @@ def _value_of(expression: Any, ring: ProofRing, known: dict[sympy.Expr, Element]
             return functools.reduce(lambda a, b: a * b, operands)
         case Constant():
             return ring.constant(operands[0])
-        case functions.ScalarFunction():
+        case Applied() | functions.ScalarFunction():
             return ring.apply(expression.row_name, operands[0])
     raise TypeError(
         f"no value is known for {type(expression).__name__}: the brute-force check cannot read it"

@@ -128,8 +128,6 @@ def _(node: syntax.Binary, at: _Evaluation) -> Any:
 
 @_evaluate.register
 def _(node: syntax.Power, at: _Evaluation) -> Any:
-    if node.exponent == 0:
-        return _each(lambda _: at.number(1), at.of(node.base))
     base = at.of(node.base) if node.exponent > 0 else _reciprocal(node.base, at)
     return _each(lambda element: element ** abs(node.exponent), base)
 

@@ -83,14 +83,12 @@ def test_rewriting(name, expected):
     assert derivative(name) == expected
 
 
-@pytest.mark.parametrize("name", "sigmoid tanh relu abs silu elu leaky_relu selu log".split())
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "abs", "silu", "elu", "leaky_relu", "selu"])
 def test_verification_refuses_every_planted_slip(name):
     row, right = lookup(name), derivative(name)
     assert verified(row, right)
     step, slight = application("positive")(Z), sp.Rational(1, 10**30)
     for wrong in (-right, right + 1, right + slight, right * 2, right + Y, right + step, right * Y):
-        if name == "abs" and wrong == right * Y:
-            continue
         assert not verified(row, wrong), wrong
 
 

@@ -19,7 +19,6 @@ import sympy as sp
 from derive.backends.closedform import PRODUCT, Printer, native, steps
 from derive.functions import lookup
 
-
 _MATH_H = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc")
 _PRIMITIVES = {**{name: f"R({name})" for name in _MATH_H}, "Abs": "R(fabs)"}
 

@@ -22,11 +22,6 @@ def length(axis: Axis) -> sp.Expr:
     return sp.Add(*(Length(part) for part in axis.parts))
 
 
-def product(factors: Sequence[sp.Expr]) -> sp.Expr:
-    """A product that keeps its sums as they are."""
-    return sp.Mul(*factors, evaluate=False) if len(factors) > 1 else (*factors, sp.S.One)[0]
-
-
 def factors_of(size: sp.Expr) -> list[sp.Expr]:
     """The factors of a size, in the order of the axes of an array."""
     found: list[sp.Expr] = []

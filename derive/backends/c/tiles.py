@@ -47,7 +47,10 @@ class _Sequence:
     def once(self, op: Op) -> None:
         if self.pending(e.name for e in read_by(op)):
             self.close()
-        self.items.append(Once(_nests([op])))
+        before: list[Op] = []
+        if self.items and isinstance(self.items[-1], Once):
+            before = [o for nest in self.items.pop().nests for o in nest.ops]
+        self.items.append(Once(_nests([*before, op])))
 
     def close(self) -> None:
         if self.open:

@@ -66,16 +66,17 @@ class Expressions:
         coefficient, factors = _factors(term.body)
         if not over or factors is None:
             return self._explicit(term.body, over, goal)
-        ordered = sorted(factors, key=lambda e: self.rank(e.name))
-        product = self._product(ordered, over, goal)
-        return _scale(coefficient, product)
+        scalars = [self.spell(f) for f in factors if not self.axes(f.indices)]
+        ordered = sorted((f for f in factors if self.axes(f.indices)), key=lambda e: self.rank(e.name))
+        product = _scale(coefficient, self._product(ordered, over, goal))
+        return " * ".join([*scalars, _wrap(product)]) if scalars else product
 
     def _product(self, factors: list[Element], over: list[Index], goal: list[Index]) -> str:
         names = [self.spell(f) for f in factors]
         axes = [self.axes(f.indices) for f in factors]
         if len(factors) == 1:
             dropped = tuple(axes[0].index(i) for i in over)
-            return self._reorder(f"{names[0]}.sum(axis={_axis(dropped)})", [i for i in axes[0] if i not in over], goal)
+            return _align(f"{names[0]}.sum(axis={_axis(dropped)})", [i for i in axes[0] if i not in over], goal)
         if len(factors) == 2:
             for a, b in ((0, 1), (1, 0)):
                 found = _matmul(names[a], axes[a], names[b], axes[b], over, goal)
@@ -167,9 +168,6 @@ class Expressions:
     def _addend_key(self, body: sp.Expr) -> tuple[bool, int, object]:
         ranks = sorted(self.rank(e.name) for e in elements(body))
         return (body.could_extract_minus_sign(), ranks[0] if ranks else -1, body.sort_key())
-
-    def _reorder(self, text: str, have: list[Index], goal: list[Index]) -> str:
-        return _align(text, have, goal)
 
 
 def _below(body: sp.Expr) -> bool:

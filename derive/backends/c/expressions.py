@@ -1,0 +1,102 @@
+"""Bodies of equations in C. In: a body over elements, and how each element is spelled. Out: source text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sympy as sp
+
+from derive import functions
+from derive.backends.c.functions import spelling
+from derive.system import Element, Length
+
+Spell = Callable[[Element], str]
+
+_SUM, _PRODUCT, _SIGN, _ATOM = range(4)
+_EXACT = 2**24
+
+
+class Expressions:
+    """Writes bodies. `functions` gathers the rows of the function table that were called, `powers` whether a
+    compound base was raised to a power."""
+
+    def __init__(self, prefix: str, size: Callable[[str], str]) -> None:
+        self.prefix, self.size = prefix, size
+        self.functions: dict[str, None] = {}
+        self.powers = False
+
+    def text(self, body: sp.Expr, spell: Spell) -> str:
+        """A sum-free body."""
+        return self._write(body, spell)[0]
+
+    def joined(self, parts: list[str]) -> str:
+        """The sum of some texts."""
+        text = parts[0]
+        for part in parts[1:]:
+            text += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
+        return text
+
+    def _write(self, body: sp.Expr, spell: Spell) -> tuple[str, int]:
+        if isinstance(body, Element):
+            return spell(body), _ATOM
+        if isinstance(body, functions.ScalarFunction):
+            return self._application(body, spell)
+        if isinstance(body, Length):
+            return f"(real){self.size(body.name)}", _SIGN
+        if body.is_Number:
+            return self._number(body), _ATOM if body >= 0 else _SIGN
+        if isinstance(body, sp.Pow) and body.exp.is_Integer:
+            return self._power(body, spell)
+        if isinstance(body, sp.Mul):
+            return self._mul(body, spell)
+        if isinstance(body, sp.Add):
+            ordered = sorted(body.args, key=lambda a: (a.could_extract_minus_sign(), a.sort_key()))
+            return self.joined([self._write(a, spell)[0] for a in ordered]), _SUM
+        raise TypeError(f"C has no spelling for {type(body).__name__} in {body}; give it one in expressions.py")
+
+    def _application(self, body: functions.ScalarFunction, spell: Spell) -> tuple[str, int]:
+        argument, level = self._write(body.args[0], spell)
+        if body.row_name == "recip":
+            return f"1 / {argument if level == _ATOM else f'({argument})'}", _PRODUCT
+        self.functions[body.row_name] = None
+        return f"{spelling(body.row_name, self.prefix)}({argument})", _ATOM
+
+    def _number(self, value: sp.Expr) -> str:
+        if value.is_Integer and abs(value) < _EXACT:
+            return str(value)
+        return f"(real){float(value)!r}"
+
+    def _power(self, body: sp.Pow, spell: Spell) -> tuple[str, int]:
+        exponent = int(body.exp)
+        if exponent < 0:
+            return f"1 / {self._factor(body.base**-exponent, spell)}", _PRODUCT
+        base, level = self._write(body.base, spell)
+        if level == _ATOM and exponent <= 4:
+            return " * ".join([base] * exponent), _PRODUCT
+        self.powers = True
+        return f"NAME(power)({base}, {exponent})", _ATOM
+
+    def _mul(self, body: sp.Mul, spell: Spell) -> tuple[str, int]:
+        number, rest = body.as_coeff_Mul()
+        parts = sp.Mul.make_args(rest)
+        above = [a for a in parts if not _below(a)]
+        below = [1 / a for a in parts if _below(a)]
+        sign, number = ("-", -number) if number < 0 else ("", number)
+        factors = [self._factor(a, spell) for a in sorted(above, key=lambda a: a.sort_key())]
+        if number.is_Rational and number.p == 1 and 1 < number.q < _EXACT:
+            below.append(sp.Integer(number.q))
+        elif number != 1 or not factors:
+            factors.insert(0, self._number(number))
+        if not factors:
+            factors = ["1"]
+        text = " * ".join(factors) + "".join(f" / {self._factor(d, spell, under=True)}" for d in below)
+        return sign + text, _SIGN if sign else _PRODUCT
+
+    def _factor(self, body: sp.Expr, spell: Spell, *, under: bool = False) -> str:
+        text, level = self._write(body, spell)
+        loose = level < _PRODUCT or (level == _SIGN and text.startswith("-"))
+        return f"({text})" if loose or (under and level == _PRODUCT) else text
+
+
+def _below(body: sp.Expr) -> bool:
+    return isinstance(body, sp.Pow) and bool(body.exp.is_negative)

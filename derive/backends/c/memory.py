@@ -1,0 +1,180 @@
+"""What a function keeps where: declarations and regions of memory, as they turn out to be needed.
+
+In: requests while a program is printed. Out: the lines to put in front of it, and the layout of its workspace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.backends.c import sizes
+from derive.backends.c.places import Outside, Place, alone, beside, width
+from derive.backends.c.storage import Life
+from derive.schedule import Schedule
+from derive.system import Names, Var
+
+
+@dataclass(frozen=True)
+class Region:
+    """A stretch of memory: how many elements, and what it is for."""
+
+    size: sp.Expr
+    note: str
+
+
+class Memory:
+    """The homes of one program's variables.
+
+    `outside`: variables in arrays of the caller; `saved`: variables on the tape, by their place in it;
+    `writes`: whether this program writes the tape (which then may be missing).
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        variables: Mapping[str, Var],
+        lives: Mapping[str, Life],
+        groups: Mapping[str, tuple[str, ...]],
+        outside: Mapping[str, Outside],
+        saved: Mapping[str, int],
+        identifiers: Mapping[str, str],
+        names: Names,
+        *,
+        writes: bool,
+    ) -> None:
+        self.schedule, self.variables, self.lives, self.groups = schedule, variables, lives, groups
+        self.outside, self.saved, self.identifiers, self.names = outside, saved, identifiers, names
+        self.writes = writes
+        self.lines: dict[str, str] = {}
+        self.regions: dict[str, Region] = {}
+        self._bases: dict[str, str] = {}
+        self.sizes = {axis: axis for axis in ("T", "B")} | {a: identifiers[a] for a in schedule.axes}
+
+    # -- sizes
+
+    def size(self, size: sp.Expr) -> str:
+        """A size in plain arithmetic."""
+        return sizes.text(size, self.sizes.__getitem__)
+
+    def factor(self, size: sp.Expr) -> str:
+        """A size as a factor."""
+        text = self.size(size)
+        return f"({text})" if " " in text else text
+
+    # -- variables
+
+    def place(self, name: str) -> Place:
+        """How a variable's rows lie."""
+        if self.outside.get(name) and name not in self._kept_inside:
+            return self.outside[name].place
+        group = self.groups.get(name, (name,))
+        if len(group) == 1:
+            return alone(self.variables[name])
+        widths = [width(self.variables[n]) for n in group]
+        before = sp.Add(*widths[: group.index(name)])
+        return beside(self.variables[name], before, sp.Add(*widths))
+
+    @property
+    def _kept_inside(self) -> frozenset[str]:
+        return frozenset()
+
+    def nullable(self, name: str) -> bool:
+        """Whether a variable's array may be missing."""
+        return name in self.outside and self.outside[name].nullable
+
+    def scope(self, name: str) -> str:
+        """How long a variable lives, or `outside`."""
+        if name in self.outside or name in self.saved:
+            return "outside"
+        return self.lives[name].scope
+
+    def turns(self, name: str) -> str | None:
+        """How many turns a variable is kept for, as text; None where for all."""
+        if name in self.outside or (name in self.saved and not self.writes):
+            return None
+        life = self.lives[name]
+        if life.scope == "sequence":
+            return None
+        if name in self.saved:
+            text = "last" if life.slots == 1 else "last_two"
+            self.lines.setdefault(text, f"const size_t {text} = tape ? T : {life.slots};")
+            return text
+        return str(life.slots)
+
+    def base(self, name: str) -> str:
+        """The pointer to a variable's first element, declared where it was not yet."""
+        if name not in self._bases:
+            timeless = not self.variables[name].time and self.scope(name) != "row"
+            identifier = self.identifiers[name]
+            pointer = identifier if timeless else self.names.fresh(f"{identifier}_0")
+            self._bases[name] = pointer
+            self.lines[f"base {name}"] = self._declaration(name, pointer)
+        return self._bases[name]
+
+    def _declaration(self, name: str, pointer: str) -> str:
+        if name in self.outside:
+            return self._of_caller(self.outside[name], pointer)
+        if name in self.saved:
+            return self._of_tape(name, pointer)
+        return f"real *const {pointer} = {self._region(name)};"
+
+    def _of_caller(self, outside: Outside, pointer: str) -> str:
+        source = f"{outside.struct}->{outside.member}"
+        offset = "" if outside.place.offset == 0 else f" + {self.size(outside.place.offset)}"
+        const = "" if outside.struct in ("outputs", "dparams", "dinputs") else "const "
+        if outside.nullable:
+            return f"{const}real *const {pointer} = {outside.struct} && {source} ? {source}{offset} : NULL;"
+        return f"{const}real *const {pointer} = {source}{offset};"
+
+    def _of_tape(self, name: str, pointer: str) -> str:
+        kept = f"saved + saved_at[{self.saved[name]}]"
+        if not self.writes:
+            return f"const real *const {pointer} = {kept};"
+        return f"real *const {pointer} = tape ? {kept} : {self._region(name)};"
+
+    def _region(self, name: str) -> str:
+        """The address of a variable in the workspace."""
+        group = self.groups.get(name, (name,))
+        place = self.place(name)
+        life = self.lives[name]
+        count = {"row": sp.S.One, "lasting": sp.S.One, "turn": life.slots * sizes.B}.get(life.scope, sizes.T * sizes.B)
+        address = self.region(group[0], count * place.row, ", ".join(group))
+        return address if place.offset == 0 else f"{address} + {self.size(place.offset)}"
+
+    def region(self, key: str, size: sp.Expr, note: str) -> str:
+        """The address of a stretch of the workspace."""
+        self.regions.setdefault(key, Region(size, note))
+        return f"memory + at[{list(self.regions).index(key)}]"
+
+    # -- the values before the first and behind the last step
+
+    def boundary(self, state: str, struct: str) -> str:
+        """A pointer to a state outside the sequence: the caller's, or zeros."""
+        key = f"boundary {struct} {state}"
+        if key not in self.lines:
+            pointer = self.names.fresh(f"{self.identifiers[state]}_{'start' if struct == 'initial' else 'end'}")
+            self._bases[key] = pointer
+            source = f"{struct}->{self.member(state)}"
+            zeros = self.zeros(state)
+            self.lines[key] = f"const real *const {pointer} = {struct} && {source} ? {source} : {zeros};"
+        return self._bases[key]
+
+    def zeros(self, state: str) -> str:
+        """A pointer to zeros, enough of them for this state."""
+        needed = sizes.B * width(self.variables[state])
+        known = self.regions.get("zeros", Region(sp.S.Zero, ""))
+        addends = [a for a in sp.Add.make_args(known.size) if a != 0]
+        total = sp.Add(*addends, needed) if needed not in addends else known.size
+        self.regions["zeros"] = Region(total, "zeros")
+        address = self.region("zeros", total, "zeros")
+        self.lines.setdefault("zeros", f"real *const zeros = {address};")
+        return "zeros"
+
+    def member(self, name: str) -> str:
+        """The member of a struct that holds a name of the cell."""
+        from derive.backends.c.names import member
+
+        return member(name)

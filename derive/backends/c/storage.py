@@ -1,0 +1,99 @@
+"""How long each variable has to live. In: phases. Out: a `Life` for every variable they compute.
+
+local     used in one nest of loops only: a variable of C
+row       used for one sequence of the batch at one time only
+turn      used at one time, or with `slots` 2 also at the next
+sequence  used at all times
+lasting   a variable without time, used in several nests
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from derive.backends.c.phases import Once, Phase, Product, Rows, Turns, read_by
+from derive.system import Var
+
+Scope = Literal["local", "row", "turn", "sequence", "lasting"]
+Path = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Life:
+    """How long a variable lives; for how many turns, where it lives by turns."""
+
+    scope: Scope
+    slots: int = 1
+
+
+@dataclass(frozen=True)
+class _Use:
+    path: Path
+    shifted: bool
+    product: bool
+
+
+def lives(
+    phases: Iterable[Phase], variables: Mapping[str, Var], owners: Mapping[str, str]
+) -> dict[str, Life]:
+    """The life of every variable computed. `owners`: delay → the state that it looks back at."""
+    phases = tuple(phases)
+    uses: dict[str, list[_Use]] = {}
+    computed: set[str] = set()
+    for name, use, written in _uses(phases, owners):
+        uses.setdefault(name, []).append(use)
+        if written:
+            computed.add(name)
+    found = {name: _life(uses[name], variables[name]) for name in uses if name in computed}
+    for product in _products(phases):
+        longest = max((found[n] for n in product.targets), key=lambda life: (_ORDER.index(life.scope), life.slots))
+        found.update(dict.fromkeys(product.targets, longest))
+    return found
+
+
+_ORDER: tuple[Scope, ...] = ("local", "row", "turn", "sequence", "lasting")
+
+
+def _products(phases: Iterable[Phase]) -> Iterator[Product]:
+    for phase in phases:
+        for item in phase.items if isinstance(phase, Turns) else (phase,):
+            if isinstance(item, Product):
+                yield item
+
+
+def _life(uses: list[_Use], variable: Var) -> Life:
+    paths = {use.path for use in uses}
+    nests, items, phases = paths, {p[:2] for p in paths}, {p[0] for p in paths}
+    product = any(use.product for use in uses)
+    shifted = any(use.shifted for use in uses)
+    if len(nests) == 1 and not product and not shifted:
+        return Life("local")
+    if not variable.time:
+        return Life("lasting")
+    if len(phases) > 1 or any(use.product and use.path[1] < 0 for use in uses):
+        return Life("sequence")
+    if len(items) == 1 and not product and not shifted:
+        return Life("row")
+    return Life("turn", 2 if shifted else 1)
+
+
+def _uses(phases: Iterable[Phase], owners: Mapping[str, str]) -> Iterator[tuple[str, _Use, bool]]:
+    """Every use of a variable: its name, the use, whether it is written."""
+    for p, phase in enumerate(phases):
+        items = phase.items if isinstance(phase, Turns) else (phase,)
+        for i, item in enumerate(items):
+            if isinstance(item, Product):
+                place = (p, i if isinstance(phase, Turns) else -1, -1)
+                for name in item.names:
+                    owner = owners.get(name, name)
+                    yield owner, _Use(place, owner != name, True), name in item.targets
+            elif isinstance(item, Rows | Once):
+                for k, nest in enumerate(item.nests):
+                    for op in nest.ops:
+                        yield op.target.name, _Use((p, i, k), False, False), True
+                        for element in read_by(op):
+                            owner = owners.get(element.name, element.name)
+                            shifted = owner != element.name or bool(element.shift)
+                            yield owner, _Use((p, i, k), shifted, False), False

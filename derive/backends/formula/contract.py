@@ -1,0 +1,214 @@
+"""Index equations contracted back to matrices: `Σ_j W[i,j] h[j]` becomes `W h`, `δ[i] h[j]` becomes `δ hᵀ`.
+
+In: a term over indexed scalars and the indices of its result. Out: a `Formula`. A term is a network whose
+nodes are indices (each with the vectors along it) and whose edges are matrices; indices that are summed
+over are eliminated, the leaves first. What has no matrix form (a tensor, an index three factors share)
+raises `NoMatrixForm`, and is written with indices by `entries`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import sympy as sp
+
+from derive import functions
+from derive.backends.formula.network import Network, NoMatrixForm, Ordered
+from derive.backends.formula.nodes import (
+    Applied,
+    Constant,
+    Differential,
+    Entry,
+    Formula,
+    Name,
+    Negative,
+    OverTime,
+    Power,
+    Reduced,
+    Summed,
+    negative,
+    scaled,
+    total,
+)
+from derive.system import BATCH, TIME, Element, FirstMaximum, Index, Length, Term, Var, elements
+
+_Key = tuple[bool, tuple[int, ...], str]
+_Addend = tuple[_Key, Formula]
+
+DIFFERENTIAL = "∂"
+"""Put before a variable's name, it stands for the variable's change."""
+
+Place = Callable[[str], int]
+"""Where a variable stands among the factors of a product."""
+
+
+class Reader:
+    """Turns terms into formulas.
+
+    `inline`: variables to write as what they are, a function of another variable.
+    """
+
+    def __init__(self, variables: Mapping[str, Var], place: Place, inline: Mapping[str, sp.Expr] | None = None) -> None:
+        self.variables, self.place, self.inline = variables, place, inline or {}
+
+    def formula(self, free: Sequence[Index], terms: Iterable[Term], *, sort: bool = True) -> Formula:
+        """The sum of some terms as a formula whose rank is the number of free indices."""
+        addends = [
+            (self._key(addend), self._timed(free, addend, term.over))
+            for term in terms
+            for addend in ([term.body] if term.over else sp.Add.make_args(term.body))
+            if addend != 0
+        ]
+        return total([f for _, f in (_sorted(addends) if sort else addends)], len(free))
+
+    def entries(self, free: Sequence[Index], terms: Iterable[Term], *, sort: bool = True) -> Formula:
+        """The same with indices left standing, for what has no matrix form."""
+        addends = [
+            (self._key(addend), self._summed(addend, term.over))
+            for term in terms
+            for addend in ([term.body] if term.over else sp.Add.make_args(term.body))
+            if addend != 0
+        ]
+        return total([f for _, f in (_sorted(addends) if sort else addends)], 0)
+
+    def name(self, element: Element) -> Formula:
+        """The variable that an element belongs to; what a delay holds is the state one step before."""
+        change = element.name.startswith(DIFFERENTIAL)
+        variable = self.variables[element.name.removeprefix(DIFFERENTIAL)]
+        rank, shift = len(variable.axes), element.shift if variable.time else None
+        if variable.role == "delay":
+            name = Name(name=variable.about, shift=element.shift - 1, rank=rank)
+        else:
+            name = Name(name=variable.name, shift=shift, rank=rank)
+        return Differential(of=name, rank=rank) if change else name
+
+    # -- matrix form
+
+    def _timed(self, free: Sequence[Index], body: sp.Expr, over: Sequence[Index]) -> Formula:
+        formula = self._product(free, body, [i for i in over if i not in (TIME, BATCH)])
+        if TIME not in over:
+            return formula
+        return _outside(formula, lambda inner: OverTime(rank=inner.rank, operand=inner))
+
+    def _product(self, free: Sequence[Index], body: sp.Expr, over: Sequence[Index]) -> Formula:
+        if len(free) > 2:
+            raise NoMatrixForm(f"{body} has {len(free)} indices")
+        coefficient, network = sp.S.One, Network(free, over)
+        for factor in sp.Mul.make_args(body):
+            if not elements(factor):
+                coefficient *= factor
+                continue
+            base, exponent = _based(factor)
+            indices = self._indices(base, (*free, *over))
+            formula = self._factor(base, indices)
+            if exponent > 1:
+                formula = Power(rank=formula.rank, base=formula, exponent=exponent)
+            network.add(Ordered(formula, self._key(factor)), indices)
+        coefficient *= sp.Mul(*(Length(i.axis) for i in network.unused()))
+        if free and not network.occupied:
+            return Constant(value=coefficient)
+        scalars, formula = network.contracted()
+        if formula is None:
+            scalars, formula = scalars[:-1], (scalars or [Constant(value=sp.S.One)])[-1]
+        return scaled([Constant(value=coefficient), *scalars], formula)
+
+    def _factor(self, factor: sp.Expr, indices: tuple[Index, ...]) -> Formula:
+        if isinstance(factor, Element):
+            if factor.name in self.inline:
+                return self._factor(self._written_out(factor), indices)
+            return self.name(factor)
+        if isinstance(factor, functions.ScalarFunction):
+            argument = factor.args[0]
+            inner = self._factor(argument, indices) if elements(argument) else Constant(value=argument)
+            return Applied(rank=inner.rank, function=factor.row_name, operands=(inner,))
+        if isinstance(factor, FirstMaximum):
+            element, *along = factor.args
+            axis = None if len(along) == len(indices) else indices.index(along[0])
+            return Reduced(rank=len(indices), kind="first", operand=self._factor(element, indices), axis=axis)
+        return self.formula(indices, [Term(factor)])
+
+    def _written_out(self, element: Element) -> sp.Expr:
+        indices = self.variables[element.name].indices
+        return self.inline[element.name].xreplace(dict(zip(indices, element.indices, strict=True)))
+
+    def _indices(self, factor: sp.Expr, known: Sequence[Index]) -> tuple[Index, ...]:
+        """The indices of a factor, as an element has them or in the order of the result."""
+        if isinstance(factor, Element):
+            indices = factor.feature_indices
+        elif isinstance(factor, functions.ScalarFunction | FirstMaximum):
+            return self._indices(factor.args[0], known)
+        else:
+            used = {i for e in elements(factor) for i in e.feature_indices}
+            indices = tuple(i for i in known if i in used)
+        if len(set(indices)) < len(indices) or len(indices) > 2:
+            raise NoMatrixForm(f"{factor} has the indices {indices}")
+        return indices
+
+    # -- with indices
+
+    def _summed(self, body: sp.Expr, over: Sequence[Index]) -> Formula:
+        features = tuple(i for i in over if i not in (TIME, BATCH))
+        formula = self._scalar(body)
+        if features:
+            formula = _outside(formula, lambda inner: Summed(over=features, operand=inner))
+        if TIME in over:
+            formula = _outside(formula, lambda inner: OverTime(rank=0, operand=inner))
+        return formula
+
+    def _scalar(self, body: sp.Expr) -> Formula:
+        if isinstance(body, Element):
+            if body.name in self.inline:
+                return self._scalar(self._written_out(body))
+            named = self.name(body)
+            return Entry(of=named, indices=body.feature_indices) if body.feature_indices else named
+        if not elements(body):
+            return Constant(value=body)
+        if isinstance(body, functions.ScalarFunction):
+            return Applied(rank=0, function=body.row_name, operands=(self._scalar(body.args[0]),))
+        if isinstance(body, FirstMaximum):
+            raise NoMatrixForm(f"{body} selects in a tensor")
+        if isinstance(body, sp.Add):
+            return self.entries((), [Term(body)])
+        if isinstance(body, sp.Pow):
+            return Power(rank=0, base=self._scalar(body.base), exponent=int(body.exp))
+        coefficient, factors = sp.S.One, []
+        for factor in body.args:
+            if elements(factor):
+                factors.append((self._key(factor), self._scalar(factor)))
+            else:
+                coefficient *= factor
+        *scalars, last = [f for _, f in sorted(factors, key=lambda pair: pair[0])]
+        return scaled([Constant(value=coefficient), *scalars], last)
+
+    # -- order
+
+    def _key(self, expression: sp.Expr) -> _Key:
+        """Adjoints last; otherwise by place, and by name where that does not tell."""
+        found = elements(expression)
+        last = any(self._role(e) in ("adjoint", "seed") or e.name.startswith(DIFFERENTIAL) for e in found)
+        places = sorted(self.place(e.name.removeprefix(DIFFERENTIAL)) for e in found)
+        return last, tuple(places), str(expression)
+
+    def _role(self, element: Element) -> str:
+        return self.variables[element.name.removeprefix(DIFFERENTIAL)].role
+
+
+def _based(factor: sp.Expr) -> tuple[sp.Expr, int]:
+    if isinstance(factor, sp.Pow) and factor.exp.is_Integer and factor.exp > 1:
+        return factor.base, int(factor.exp)
+    return factor, 1
+
+
+def _outside(formula: Formula, wrap: Callable[[Formula], Formula]) -> Formula:
+    """A sum over a formula, with the sign in front of it."""
+    inner = negative(formula)
+    if isinstance(formula, Negative):
+        return negative(wrap(inner))
+    return wrap(formula)
+
+
+def _sorted(addends: list[_Addend]) -> list[_Addend]:
+    """By place, numbers behind; but where that begins with a minus, something that is added first."""
+    ordered = sorted(addends, key=lambda addend: (not addend[0][1], addend[0]))
+    first = next((n for n, (_, f) in enumerate(ordered) if not isinstance(f, Negative)), 0)
+    return [ordered[first], *ordered[:first], *ordered[first + 1 :]]

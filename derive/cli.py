@@ -1,0 +1,124 @@
+"""The command line: reads arguments, calls the pipeline, says what came of it.
+
+Exit codes: 0 done; 1 what was asked for does not hold (a proof fails, files drifted, a cell is wrong);
+2 the command itself was misused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from derive import pipeline
+from derive.language import Cell, CellError, cell, load, shipped
+from derive.native import NativeError
+from derive.pipeline.files import PACKAGE
+from derive.proof import ProofError
+
+_OUT = Path("generated")
+_out = Console(highlight=False, soft_wrap=True)
+_progress = Console(stderr=True)
+
+
+def _reported(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The command with every error that a user can cause told in its own words, without a traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except (CellError, ProofError, NativeError, OSError) as error:
+            raise SystemExit(_fail(str(error))) from error
+
+    return run
+
+
+def _fail(message: str) -> int:
+    click.echo(message, err=True)
+    return 1
+
+
+def _cells(names: Sequence[str]) -> list[Cell]:
+    """Cells by name or by file; all that are shipped where none is named."""
+    return [load(n) if n.endswith(".cell") else cell(n) for n in names or shipped()]
+
+
+def _each(cells: Sequence[Cell], doing: str) -> Iterable[Cell]:
+    return track(cells, doing, console=_progress, transient=True, disable=not _progress.is_terminal)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="derive-rnn")
+def main() -> None:
+    """From gate equations to proven gradients and kernels.
+
+    CELL is the name of a shipped cell (such as lstm) or a file ending in .cell.
+    """
+
+
+_folder = click.option(
+    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), default=_OUT, show_default=True,
+    help="Folder with one package a cell.",
+)  # fmt: skip
+
+
+@main.command()
+@click.argument("cells", metavar="[CELL]...", nargs=-1)
+@_folder
+@click.option("--standalone", is_flag=True, help="Only files that need no derive: NumPy, C, LaTeX.")
+@_reported
+def generate(cells: tuple[str, ...], output: Path, standalone: bool) -> None:
+    """Prove cells and write their kernels and derivations (all shipped cells by default)."""
+    chosen = _cells(cells)
+    for each in _each(chosen, "deriving"):
+        texts = pipeline.generate(each, standalone=standalone)
+        written = pipeline.write(output / each.name, texts)
+        _out.print(f"{each.name:<22} proven; {_count(len(written), 'file')} written to {output / each.name}")
+    pipeline.write(output, {"__init__.py": PACKAGE})
+
+
+@main.command()
+@click.argument("cells", metavar="[CELL]...", nargs=-1)
+@_folder
+@_reported
+def check(cells: tuple[str, ...], output: Path) -> None:
+    """Derive again and compare with the files that are there; fails with a diff where they differ."""
+    diffs = [] if cells else pipeline.drift(output, {"__init__.py": PACKAGE}, shipped())
+    for each in _each(_cells(cells), "checking"):
+        diffs += pipeline.drift(output / each.name, pipeline.generate(each))
+    for diff in diffs:
+        click.echo(diff, nl=False)
+    if diffs:
+        raise SystemExit(_fail(f"{_count(len(diffs), 'file')} differ; to accept what is derived now: derive generate"))
+    _out.print(f"{output}: every file is what its cell derives to")
+
+
+@main.command()
+@click.argument("cells", metavar="CELL...", nargs=-1, required=True)
+@_reported
+def prove(cells: tuple[str, ...]) -> None:
+    """Check a cell: its text, then its gradients against its equations; nothing is written."""
+    for each in _each(_cells(cells), "proving"):
+        proof = pipeline.prove(each)
+        _out.print(f"{each.name}:")
+        for line in proof.summary():
+            _out.print(f"  {line}")
+
+
+@main.command()
+@click.argument("name", metavar="CELL")
+@_reported
+def show(name: str) -> None:
+    """Print a cell's equations and the equations of backpropagation through time."""
+    [each] = _cells([name])
+    click.echo(pipeline.derivation(each).show())
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

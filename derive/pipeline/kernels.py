@@ -1,0 +1,85 @@
+"""Kernels to run at once: the same text that `generate` writes, loaded.
+
+In: a cell, a backend, a dtype. Out: an object with the interface of a generated module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+
+from derive import native
+from derive.backends import c
+from derive.language.syntax import Cell
+from derive.pipeline.files import generate
+
+
+class NumPyKernel:
+    """A generated NumPy module held to one dtype; everything else is the module's own."""
+
+    def __init__(self, module: ModuleType, source: str, dtype: np.dtype[Any]) -> None:
+        self._module, self.source, self.dtype = module, source, dtype
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+    def init(self, sizes: Mapping[str, int], rng: np.random.Generator) -> Any:
+        """Parameters of the kernel's dtype, by the scheme that the cell states."""
+        return self._module.init(sizes, rng, self.dtype)
+
+    def prepare(self, params: Any) -> Any:
+        """Parameters with their matrices stacked once; refused where they are of another dtype."""
+        prepared = self._module.prepare(params)
+        for name, value in prepared.params._asdict().items():
+            if value.dtype != self.dtype:
+                raise TypeError(f"params.{name}: got {value.dtype}, expected {self.dtype}")
+        return prepared
+
+    def forward(self, params: Any, x: Any, initial: Any = None, *, tape: bool = True) -> Any:
+        """See the generated module."""
+        return self._module.forward(self.prepare(params), x, initial, tape=tape)
+
+    def backward(self, params: Any, tape: Any, dy: Any, dfinal: Any = None) -> Any:
+        """See the generated module."""
+        return self._module.backward(self.prepare(params), tape, dy, dfinal)
+
+    def step(self, params: Any, x_t: Any, state: Any = None) -> Any:
+        """See the generated module."""
+        return self._module.step(self.prepare(params), x_t, state)
+
+    def stream(self, params: Any, state: Any = None) -> Any:
+        """See the generated module."""
+        return self._module.stream(self.prepare(params), state)
+
+
+def build(
+    cell: Cell, *, backend: Literal["numpy", "c"] = "numpy", dtype: Literal["float32", "float64"] = "float64"
+) -> Any:
+    """A kernel for a cell, proven first.
+
+    `kernel.source` is the text it runs. Raises `ProofError`; for C, `native.CompilerNotFound` and
+    `native.CompileFailed`.
+    """
+    if backend not in ("numpy", "c"):
+        raise ValueError(f"backend: got {backend!r}, expected 'numpy' or 'c'")
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype: got {dtype!r}, expected 'float32' or 'float64'")
+    texts = generate(cell)
+    module = _module(cell.name, texts["__init__.py"])
+    if backend == "numpy":
+        return NumPyKernel(module, texts["__init__.py"], np.dtype(dtype))
+    sources = {name: text for name, text in texts.items() if name.endswith((".c", ".h", ".inc"))}
+    library = native.load(sources, c.main_source(cell))
+    kernel = native.Kernel(library, c.interface(cell), module.init, np.dtype(dtype))
+    kernel.source = "\n".join(sources.values())
+    return kernel
+
+
+def _module(name: str, text: str) -> ModuleType:
+    module = ModuleType(f"derive.built.{name}")
+    module.__dict__["__file__"] = f"<derive {name}>"
+    exec(compile(text, f"<derive {name}>", "exec"), module.__dict__)  # noqa: S102 - our own text
+    return module
