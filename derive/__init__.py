@@ -1,8 +1,8 @@
 """derive: from gate equations to proven gradients and kernels.
 
-    >>> import derive
-    >>> cell = derive.cell("lstm")
-    >>> kernel = derive.build(cell, backend="numpy", dtype="float64")
+>>> import derive
+>>> cell = derive.cell("lstm")
+>>> kernel = derive.build(cell, backend="numpy", dtype="float64")
 """
 
 from derive.language import Cell, CellError, cell, load, parse, shipped

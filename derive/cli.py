@@ -95,7 +95,9 @@ def check(cells: tuple[str, ...], output: Path) -> None:
     for diff in diffs:
         click.echo(diff, nl=False)
     if diffs:
-        raise SystemExit(_fail(f"{_count(len(diffs), 'file')} differ; to accept what is derived now: derive generate"))
+        raise SystemExit(
+            _fail(f"{_count(len(diffs), 'file')} differ; to accept what is derived now: derive generate")
+        )
     _out.print(f"{output}: every file is what its cell derives to")
 
 

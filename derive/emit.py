@@ -50,6 +50,7 @@ def template_hash(template: str) -> str:
 
 @cache
 def _environment(latex: bool) -> jinja2.Environment:
+    marks: dict[str, Any] = _LATEX_MARKS if latex else {}
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDERS),
         undefined=jinja2.StrictUndefined,
@@ -57,7 +58,7 @@ def _environment(latex: bool) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        **(_LATEX_MARKS if latex else {}),
+        **marks,
     )
 
 

@@ -36,7 +36,7 @@ def adjoint(system: System) -> Adjoint:
     names = Names((*system.variables, *system.axes))
     linear = linearize(system)
     active = _active(system, linear)
-    bars = {name: names.fresh(f"d{name}") for name in reversed(system.variables) if name in active}
+    bars = {name: names.fresh(f"d{name}") for name in reversed(list(system.variables)) if name in active}
     sources = [b for output in system.outputs for b in system.stored[output].blocks.values()]
     seeds = {block: names.fresh(f"d{block}_out") for block in sources}
     variables = dict(system.variables)
@@ -48,14 +48,15 @@ def adjoint(system: System) -> Adjoint:
     for term in transpose(linear):
         if term.target.name in bars and term.source.name in bars:
             terms[term.target.name].append(term)
-    equations = tuple(
-        _equation(name, bars, seeds, terms[name], variables)
-        for name in _order(bars, terms, system.delays)
-    )
+    equations = tuple(_equation(name, bars, seeds, terms[name], variables) for name in _order(bars, terms))
     joined = replace(system, variables=variables, equations=system.equations + equations)
     joined = check(lifted(joined, names))
     return Adjoint(
-        joined, joined.equations[len(system.equations) :], bars, seeds, {n: tuple(t) for n, t in terms.items()}
+        joined,
+        joined.equations[len(system.equations) :],
+        bars,
+        seeds,
+        {n: tuple(t) for n, t in terms.items()},
     )
 
 
@@ -103,9 +104,7 @@ def _equation(
     return Equation(target, (*lead, *sums))
 
 
-def _order(
-    bars: Mapping[str, str], terms: Mapping[str, list[Linear]], delays: Mapping[str, str]
-) -> list[str]:
+def _order(bars: Mapping[str, str], terms: Mapping[str, list[Linear]]) -> list[str]:
     """Each adjoint behind those it reads at its own time."""
     ordered: dict[str, None] = {}
 

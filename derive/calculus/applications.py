@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import sympy as sp
 
-from derive import functions
-from derive.system import BATCH, TIME, Element, Equation, Names, System, Term, Var
+from derive.functions import ScalarFunction
+from derive.system import Element, Equation, Names, System, Term, Var
 
 
 def lifted(system: System, names: Names) -> System:
@@ -16,17 +15,17 @@ def lifted(system: System, names: Names) -> System:
     known = {
         e.terms[0].body: e.name
         for e in system.equations
-        if len(e.terms) == 1 and isinstance(e.terms[0].body, functions.ScalarFunction)
+        if len(e.terms) == 1 and isinstance(e.terms[0].body, ScalarFunction)
     }
     variables, equations = dict(system.variables), []
     for equation in system.equations:
         terms = []
         for term in equation.terms:
-            if isinstance(term.body, functions.ScalarFunction) and len(equation.terms) == 1:
+            if isinstance(term.body, ScalarFunction) and len(equation.terms) == 1:
                 terms.append(term)
                 continue
             replacement = {}
-            applications = sorted(term.body.atoms(functions.ScalarFunction), key=sp.default_sort_key)
+            applications = sorted(term.body.atoms(ScalarFunction), key=sp.default_sort_key)
             for application in applications:
                 name, found = _named(application, known, variables, names)
                 replacement[application] = Element(name, *_place(application))

@@ -2,7 +2,7 @@
 
 In: a `System`. Out: the list of its linear terms, `d target += Σ_{over} coefficient · d source`.
 No operator has a rule of its own: coefficients are `sympy.diff` of scalar bodies, and the derivative
-of a function of the table comes from `functions.derivative`, in terms of the function's output where
+of a function of the table comes from `derivative`, in terms of the function's output where
 it has such a form.
 """
 
@@ -13,8 +13,19 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive import functions
-from derive.system import BATCH, TIME, Element, Equation, FirstMaximum, Index, System, Term, canonical, elements
+from derive.functions import ScalarFunction, Y, Z, derivative
+from derive.system import (
+    BATCH,
+    TIME,
+    Element,
+    Equation,
+    FirstMaximum,
+    Index,
+    System,
+    Term,
+    canonical,
+    elements,
+)
 
 
 @dataclass(frozen=True)
@@ -44,9 +55,9 @@ def linear_terms(system: System, equation: Equation) -> Iterator[Linear]:
 def _partials(target: Element, body: sp.Expr) -> Iterator[tuple[Element, sp.Expr]]:
     if isinstance(body, FirstMaximum):
         return
-    if isinstance(body, functions.ScalarFunction):
+    if isinstance(body, ScalarFunction):
         argument = body.args[0]
-        slope = functions.derivative(body.row_name).xreplace({functions.Y: target, functions.Z: argument})
+        slope = derivative(body.row_name).xreplace({Y: target, Z: argument})
         if isinstance(argument, Element) and slope != 0:
             yield argument, slope
         return
@@ -79,6 +90,8 @@ def _transposed(term: Linear) -> Linear:
 def canonical_linear(term: Linear) -> Linear:
     """The same term with canonical indices."""
     mark = sp.Dummy("mark")
-    equation = canonical(term.target, [Term(term.coefficient * mark, term.over), Term(term.source, term.over)])
+    equation = canonical(
+        term.target, [Term(term.coefficient * mark, term.over), Term(term.source, term.over)]
+    )
     coefficient, source = equation.terms
     return Linear(equation.target, coefficient.body.xreplace({mark: sp.S.One}), source.body, source.over)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from derive.calculus.applications import lifted
 from derive.calculus.linear import Linear, linearize
 from derive.system import Element, Equation, Names, System, Term, Var, check
 
@@ -18,7 +19,9 @@ def forward(system: System) -> System:
     tangents = {v: names.fresh(f"{v}_dot") for v in system.variables}
     variables: dict[str, Var] = dict(system.variables)
     for name, tangent in tangents.items():
-        variables[tangent] = replace(system.variables[name], name=tangent, role="tangent", about=name, held=False)
+        variables[tangent] = replace(
+            system.variables[name], name=tangent, role="tangent", about=name, held=False
+        )
     by_target: dict[str, list[Linear]] = {}
     for term in linearize(system):
         by_target.setdefault(term.target.name, []).append(term)
@@ -30,6 +33,4 @@ def forward(system: System) -> System:
         ]
         target = Element(tangents[equation.name], *equation.target.indices)
         equations.append(Equation(target, tuple(terms)))
-    from derive.calculus.applications import lifted
-
     return check(lifted(replace(system, variables=variables, equations=tuple(equations)), names))

@@ -1,7 +1,8 @@
 """The driver: from the text of a cell to proven equations, files and kernels."""
 
-from derive.pipeline.derivation import Derivation, derivation, prove
+from derive.pipeline.derivation import prove
 from derive.pipeline.files import drift, generate, write
+from derive.pipeline.inspection import Derivation, derivation
 from derive.pipeline.kernels import NumPyKernel, build
 from derive.pipeline.parameters import load_params, save_params
 

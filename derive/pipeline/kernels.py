@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from derive import native
 from derive.backends import c
 from derive.language.syntax import Cell
+from derive.native import Kernel, load
 from derive.pipeline.files import generate
 
 
@@ -72,8 +72,8 @@ def build(
     if backend == "numpy":
         return NumPyKernel(module, texts["__init__.py"], np.dtype(dtype))
     sources = {name: text for name, text in texts.items() if name.endswith((".c", ".h", ".inc"))}
-    library = native.load(sources, c.main_source(cell))
-    kernel = native.Kernel(library, c.interface(cell), module.init, np.dtype(dtype))
+    library = load(sources, c.main_source(cell))
+    kernel = Kernel(library, c.interface(cell), module.init, np.dtype(dtype))
     kernel.source = "\n".join(sources.values())
     return kernel
 

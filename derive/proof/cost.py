@@ -7,15 +7,15 @@ counted from the equations, never measured, so that what runs is the same everyw
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
 from derive.language import syntax
 from derive.proof.degrees import Degrees
-from derive.proof.identity import differentiate, draw_directions
+from derive.proof.identity import differentiate, draw_directions, unrolled_loss
 from derive.proof.oracle import Sizes, extents
 from derive.proof.problem import pose
+from derive.proof.trees import Tree, Trees
 
-LIMIT = 2_000_000
+LIMIT = 3_000_000
 
 
 def identity_sizes(cell: syntax.Cell) -> dict[str, int]:
@@ -46,10 +46,11 @@ def rational_cost(cell: syntax.Cell, sizes: Sizes) -> int:
 
 
 def brute_force_cost(cell: syntax.Cell, sizes: Sizes) -> int:
-    """SymPy differentiates the whole loss by every coordinate of every leaf."""
-    problem = pose(cell, sizes, lambda _: Fraction(0))
-    coordinates = sum(leaf.size for leaf in problem.leaves().values())
-    return coordinates * operations(cell, sizes) * 400
+    """SymPy walks the whole loss, written out as a tree, for every coordinate of every leaf."""
+    ring = Trees()
+    problem = pose(cell, sizes, ring.variable)
+    loss: Tree = unrolled_loss(cell, ring, problem)
+    return sum(leaf.size for leaf in problem.leaves().values()) * loss.work
 
 
 def operations(cell: syntax.Cell, sizes: Sizes) -> int:

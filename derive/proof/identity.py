@@ -59,6 +59,16 @@ def differentiate(
     return _values(outputs), _values(final), derivative
 
 
+def unrolled_loss(cell: Cell, ring: ProofRing, problem: Problem) -> Element:
+    """The loss over all steps, as one element of the ring."""
+    outputs, final = run(cell, ring, problem.sizes, problem.params, problem.inputs, problem.initial)
+    total = ring.number(Fraction(0))
+    for weights, values in ((problem.doutputs, outputs), (problem.dfinal, final)):
+        for name, array in values.items():
+            total = total + inner(ring, weights[name], array)
+    return total
+
+
 def consult(cell: Cell, ring: ProofRing, problem: Problem) -> Reference:
     """The oracle's answers: one run for each leaf, so that a failure can name the leaf."""
     directions = draw_directions(ring, problem)

@@ -17,8 +17,16 @@ import sympy
 from derive.language.syntax import Cell
 from derive.proof import cost
 from derive.proof.expressions import Expressions, value_of
-from derive.proof.identity import ProofError, chances, check_shapes, compare, consult, describe, inner
-from derive.proof.oracle import Arrays, Sizes, run
+from derive.proof.identity import (
+    ProofError,
+    chances,
+    check_shapes,
+    compare,
+    consult,
+    describe,
+    unrolled_loss,
+)
+from derive.proof.oracle import Arrays, Sizes
 from derive.proof.problem import Candidate, Problem, pose
 from derive.proof.rings import PRIME, ProofRing, Rationals, Residues
 
@@ -122,7 +130,9 @@ def _exact_rationals(cell: Cell, candidates: Mapping[str, Candidate], seed: int)
     estimate = cost.rational_cost(cell, sizes)
     if estimate <= cost.LIMIT:
         _test(cell, candidates, Rationals(seed), sizes)
-    return Check("it in exact rational numbers", tuple(sizes.items()), estimate, estimate <= cost.LIMIT)
+    return Check(
+        "the equations in exact rational arithmetic", tuple(sizes.items()), estimate, estimate <= cost.LIMIT
+    )
 
 
 def _brute_force(cell: Cell, candidates: Mapping[str, Candidate], seed: int) -> Check:
@@ -142,11 +152,7 @@ def _differentiated(cell: Cell, sizes: Sizes, ring: ProofRing) -> Arrays:
     """The gradients in `ring`, of the loss as one nested expression, by `sympy.diff`."""
     expressions = Expressions()
     problem = pose(cell, sizes, expressions.variable)
-    outputs, final = run(cell, expressions, sizes, problem.params, problem.inputs, problem.initial)
-    loss = sympy.Add(
-        *(inner(expressions, problem.doutputs[name], array) for name, array in outputs.items()),
-        *(inner(expressions, problem.dfinal[name], array) for name, array in final.items()),
-    )
+    loss = unrolled_loss(cell, expressions, problem)
     known: dict[sympy.Expr, object] = {}
     gradients = {name: np.empty(leaf.shape, dtype=object) for name, leaf in problem.leaves().items()}
     for name, leaf in problem.leaves().items():

@@ -68,7 +68,9 @@ class _Scheduler:
         found = fused(regions(split), self.variables)
         steps, buffers = stacked(found, self.variables, self._fresh)
         computed = {e.name for step in steps for e in step.equations}
-        given = dict.fromkeys(r for step in steps for e in step.equations for r in reads(e) if r not in computed)
+        given = dict.fromkeys(
+            r for step in steps for e in step.equations for r in reads(e) if r not in computed
+        )
         program = Program(steps, tuple(given), tuple(results), frozenset(), buffers)
         carried = {self.adjoint.bars[d] for d in self.system.delays.values()}
         return replace(program, sequences=_sequences(program, self.system.delays, carried))
@@ -91,8 +93,8 @@ class _Scheduler:
 def _sequences(program: Program, delays: Mapping[str, str], carried: set[str]) -> frozenset[str]:
     """What is computed in a loop and read outside it, or a result, or beside such a one in a buffer.
 
-    A delay's values are those of its state one step earlier, so where the delay is kept, the state is. The adjoint of a delay is `carried` from turn to turn: of it, a result is
-    only the last value.
+    A delay's values are those of its state one step earlier, so where the delay is kept, the state is.
+    The adjoint of a delay is `carried` from turn to turn: of it, a result is only the last value.
     """
     owner = {delay: state for state, delay in delays.items()}
     loops = [s for s in program.steps if isinstance(s, Loop)]

@@ -88,10 +88,16 @@ def _in_order(equations: Sequence[Equation], *, loop: bool) -> list[Equation]:
 
 def _runs_backward(equations: Sequence[Equation], names: set[str]) -> bool:
     shifts = {
-        e.shift for eq in equations for term in eq.terms for e in elements(term.body) if e.name in names and e.shift
+        e.shift
+        for eq in equations
+        for term in eq.terms
+        for e in elements(term.body)
+        if e.name in names and e.shift
     }
     if len(shifts) != 1:
-        raise ValueError(f"a loop over {sorted(names)} looks at times {sorted(shifts)}; expected one direction")
+        raise ValueError(
+            f"a loop over {sorted(names)} looks at times {sorted(shifts)}; expected one direction"
+        )
     return shifts == {1}
 
 

@@ -8,7 +8,7 @@ order, a value not saved or a wrong slice shows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -24,7 +24,11 @@ Array = np.ndarray[Any, Any]
 
 
 def run_forward(
-    schedule: Schedule, ring: Ring, sizes: Mapping[str, int], given: Mapping[str, Array], initial: Mapping[str, Array]
+    schedule: Schedule,
+    ring: Ring,
+    sizes: Mapping[str, int],
+    given: Mapping[str, Array],
+    initial: Mapping[str, Array],
 ) -> dict[str, Array]:
     """Outputs, states and all that is saved. `given`: parameters' blocks and inputs; `initial`: states."""
     run = _Run(schedule, schedule.forward, ring, sizes, given, initial)
@@ -74,7 +78,9 @@ class _Run:
     def _loop(self, loop: Loop) -> None:
         times = range(self.sizes["T"])
         passing = [
-            e.name for e in loop.equations if self.variables[e.name].time and e.name not in self.program.sequences
+            e.name
+            for e in loop.equations
+            if self.variables[e.name].time and e.name not in self.program.sequences
         ]
         for time in reversed(times) if loop.backward else times:
             for step in loop.body:
@@ -91,7 +97,9 @@ class _Run:
         elif isinstance(step, Stack):
             self._stack(step, time)
 
-    def _assign(self, equation: Equation, terms: Sequence[Term], time: int | None, *, add: bool = False) -> None:
+    def _assign(
+        self, equation: Equation, terms: Sequence[Term], time: int | None, *, add: bool = False
+    ) -> None:
         variable = self.variables[equation.name]
         array = self._array(variable)
         values = [self._value(term, time) for term in terms]
@@ -128,7 +136,9 @@ class _Run:
             return self.boundary[name][position[1:]]
         value = self.arrays[name][position]
         if value is None:
-            raise LookupError(f"{name} is read at {position} but is not there: not computed yet, or no longer kept")
+            raise LookupError(
+                f"{name} is read at {position} but is not there: not computed yet, or no longer kept"
+            )
         return value
 
     # -- stacks
@@ -191,7 +201,7 @@ class _Run:
                     array[position] = array[position] + share
             offset = rows.stop
 
-    def _dot(self, row: Sequence[Value], column: Sequence[Value]) -> Value:
+    def _dot(self, row: Iterable[Value], column: Iterable[Value]) -> Value:
         total = self.zero
         for a, b in zip(row, column, strict=True):
             total = total + a * b

@@ -113,14 +113,6 @@ def _reduces(equation: Equation, inside: set[str], variables: Mapping[str, Var])
     return False
 
 
-def product_of(term: Term) -> tuple[Element, Element] | None:
-    """The factors of a sum over one feature index (or over time and batch) of two elements' product."""
-    factors = sp.Mul.make_args(term.body)
-    if len(factors) == 2 and all(isinstance(f, Element) for f in factors) and term.over:
-        return factors
-    return None
-
-
 def feature_sum(term: Term) -> Index | None:
     """The index of a sum over exactly one feature axis."""
     if len(term.over) == 1 and term.over[0].axis not in ("T", "B"):

@@ -58,7 +58,12 @@ def _matrix_vector(equation: Equation, term: Term, variables: Variables, transpo
     bound = feature_sum(term)
     free = equation.target.feature_indices
     factors = sp.Mul.make_args(term.body)
-    if bound is None or len(free) != 1 or len(factors) != 2 or not all(isinstance(f, Element) for f in factors):
+    if (
+        bound is None
+        or len(free) != 1
+        or len(factors) != 2
+        or not all(isinstance(f, Element) for f in factors)
+    ):
         return None
     wanted = (bound, free[0]) if transposed else (free[0], bound)
     for matrix, vector in (factors, factors[::-1]):
@@ -80,7 +85,11 @@ def _outer(equation: Equation, variables: Variables) -> _Product | None:
     if len(factors) == 1:
         return _Product(equation, term, factors[0], None) if len(free) == 1 else None
     for left, right in (factors, factors[::-1]):
-        if len(free) == 2 and left.indices == (TIME, BATCH, free[0]) and right.indices == (TIME, BATCH, free[1]):
+        if (
+            len(free) == 2
+            and left.indices == (TIME, BATCH, free[0])
+            and right.indices == (TIME, BATCH, free[1])
+        ):
             return _Product(equation, term, left, right)
     return None
 
@@ -191,20 +200,23 @@ def _steps(region: Region, variables: Variables, buffers: Sequence[tuple[str, ..
             shared = variables[operand].element
             _enter(stacks, Stack("rows", _equations(group), tuple(names), matrices, shared, _rests(group)))
     for group in _outer_groups(region, variables).values():
-        stretch = _slice([p.matrix.name for p in group], buffers)
+        by_member = {p.matrix.name: p for p in group}
+        stretch = _slice(list(by_member), buffers)
         if stretch:
-            ordered = sorted(group, key=lambda p: stretch.index(p.matrix.name))
+            ordered = [by_member[name] for name in stretch]
             targets = tuple(p.equation.target for p in ordered)
             other = ordered[0].vector
             shared_vector = variables[other.name].element if other else None
-            _enter(stacks, Stack("outer", _equations(ordered), stretch, targets, shared_vector, _rests(ordered)))
+            _enter(
+                stacks, Stack("outer", _equations(ordered), stretch, targets, shared_vector, _rests(ordered))
+            )
     for equation in region.equations:
-        products = _column_products(equation, variables)
-        stretch = _slice([p.vector.name for p in products if p.vector], buffers) if products else None
+        by_vector = {p.vector.name: p for p in _column_products(equation, variables) if p.vector}
+        stretch = _slice(list(by_vector), buffers) if by_vector else None
         if stretch:
-            ordered = sorted(products, key=lambda p: stretch.index(p.vector.name if p.vector else ""))
+            ordered = [by_vector[name] for name in stretch]
             matrices = tuple(p.matrix for p in ordered)
-            used = [p.term for p in products]
+            used = [p.term for p in ordered]
             rest = tuple(t for t in equation.terms if t not in used)
             stacks[equation.name] = Stack("columns", (equation,), stretch, matrices, equation.target, (rest,))
     return _placed(region, stacks)

@@ -16,13 +16,16 @@ from derive.system.model import Stored
 Array = np.ndarray[Any, Any]
 
 
-def split(stored: Mapping[str, Stored], arrays: Mapping[str, Array], sizes: Mapping[str, int]) -> dict[str, Array]:
+def split(
+    stored: Mapping[str, Stored], arrays: Mapping[str, Array], sizes: Mapping[str, int]
+) -> dict[str, Array]:
     """The blocks of some stored arrays; axes in front of the stored ones (time, batch) are kept whole."""
     blocks = {}
     for name, array in arrays.items():
         for parts, block in stored[name].blocks.items():
-            where = [_stretch(axis, part, sizes) for axis, part in zip(stored[name].shape, parts, strict=True)]
-            blocks[block] = array[(..., *where)] if where else array
+            shape = stored[name].shape
+            where = tuple(_stretch(axis, part, sizes) for axis, part in zip(shape, parts, strict=True))
+            blocks[block] = array[..., *where] if where else array
     return blocks
 
 
@@ -45,8 +48,6 @@ def offsets(axis: Axis, sizes: Mapping[str, int]) -> Sequence[int]:
     for part in axis.parts:
         ends.append(ends[-1] + sizes[part])
     return ends
-
-
 
 
 def _stretch(axis: Axis, part: int, sizes: Mapping[str, int]) -> slice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive import functions
+from derive.functions import ScalarFunction
 from derive.system.model import BATCH, TIME, Element, Equation, FirstMaximum, Index, System, elements
 
 
@@ -57,10 +57,10 @@ def _element_fault(system: System, element: Element) -> str | None:
 
 
 def _has_function(body: sp.Expr) -> bool:
-    return body.has(functions.ScalarFunction) or body.has(FirstMaximum)
+    return bool(body.has(ScalarFunction) or body.has(FirstMaximum))
 
 
 def _is_application(body: sp.Expr) -> bool:
-    if not isinstance(body, functions.ScalarFunction | FirstMaximum):
+    if not isinstance(body, ScalarFunction | FirstMaximum):
         return False
     return isinstance(body.args[0], Element) or not elements(body.args[0])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive import functions
+from derive.functions import ScalarFunction
 from derive.functions.ring import Element as Value
 from derive.functions.ring import Ring
 from derive.system.model import BATCH, TIME, Element, FirstMaximum, Index, Length, System, Term
@@ -42,9 +42,7 @@ class _Evaluation:
         self, system: System, ring: Ring, sizes: Mapping[str, int], given: Arrays, boundary: Arrays
     ) -> None:
         self.system, self.sizes, self.given, self.boundary = system, sizes, given, boundary
-        self.terms = {
-            e.name: [term_value(t, ring, sizes) for t in e.terms] for e in system.equations
-        }
+        self.terms = {e.name: [term_value(t, ring, sizes) for t in e.terms] for e in system.equations}
         self.zero = ring.number(Fraction(0))
         self.known: dict[tuple[str, tuple[int, ...]], Value] = {}
 
@@ -101,7 +99,7 @@ def _compile(expression: sp.Expr, ring: Ring, sizes: Mapping[str, int]) -> Body:
         return _element(expression)
     if isinstance(expression, FirstMaximum):
         return _first_maximum(expression, ring, sizes)
-    if isinstance(expression, functions.ScalarFunction):
+    if isinstance(expression, ScalarFunction):
         name = expression.row_name
         argument = _compile(expression.args[0], ring, sizes)
         return lambda read, at: ring.apply(name, argument(read, at))
@@ -113,7 +111,8 @@ def _compile(expression: sp.Expr, ring: Ring, sizes: Mapping[str, int]) -> Body:
         return lambda read, at: base(read, at) ** exponent
     if isinstance(expression, sp.Add | sp.Mul):
         return _fold([_compile(a, ring, sizes) for a in expression.args], isinstance(expression, sp.Add))
-    raise TypeError(f"cannot evaluate {type(expression).__name__} in {expression}; a pass left the normal form")
+    kind = type(expression).__name__
+    raise TypeError(f"cannot evaluate {kind} in {expression}; a pass left the normal form")
 
 
 def _element(element: Element) -> Body:

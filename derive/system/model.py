@@ -26,7 +26,7 @@ import sympy as sp
 from derive.language.syntax import Shape
 
 
-class Index(sp.Symbol):
+class Index(sp.Symbol):  # type: ignore[misc]
     """The position along an axis; several along one axis are told apart by their number."""
 
     __slots__ = ()
@@ -45,7 +45,7 @@ TIME = Index("T")
 BATCH = Index("B")
 
 
-class Length(sp.Symbol):
+class Length(sp.Symbol):  # type: ignore[misc]
     """The length of an axis, a constant of the equations."""
 
     __slots__ = ()
@@ -55,7 +55,7 @@ class Length(sp.Symbol):
         return length
 
 
-class Element(sp.Expr):
+class Element(sp.Expr):  # type: ignore[misc]
     """One scalar of a variable: `f[t, n, i]`. Differentiable with respect to, as a symbol is."""
 
     is_commutative = True
@@ -95,7 +95,7 @@ class Element(sp.Expr):
         return f"{self.name}[{', '.join(map(str, self.indices))}]"
 
 
-class FirstMaximum(sp.Function):
+class FirstMaximum(sp.Function):  # type: ignore[misc]
     """`FirstMaximum(a[…, k], k)`: one at the first largest `a` along the indices named, else zero.
 
     Constant almost everywhere, so its derivative is zero; it selects in a maximum's gradient.

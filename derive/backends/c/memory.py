@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from derive.backends.c import sizes
+from derive.backends.c.names import member
 from derive.backends.c.places import Outside, Place, alone, beside, width
 from derive.backends.c.storage import Life
 from derive.schedule import Schedule
@@ -68,7 +69,7 @@ class Memory:
 
     def place(self, name: str) -> Place:
         """How a variable's rows lie."""
-        if self.outside.get(name) and name not in self._kept_inside:
+        if name in self.outside:
             return self.outside[name].place
         group = self.groups.get(name, (name,))
         if len(group) == 1:
@@ -76,10 +77,6 @@ class Memory:
         widths = [width(self.variables[n]) for n in group]
         before = sp.Add(*widths[: group.index(name)])
         return beside(self.variables[name], before, sp.Add(*widths))
-
-    @property
-    def _kept_inside(self) -> frozenset[str]:
-        return frozenset()
 
     def nullable(self, name: str) -> bool:
         """Whether a variable's array may be missing."""
@@ -157,7 +154,7 @@ class Memory:
         if key not in self.lines:
             pointer = self.names.fresh(f"{self.identifiers[state]}_{'start' if struct == 'initial' else 'end'}")
             self._bases[key] = pointer
-            source = f"{struct}->{self.member(state)}"
+            source = f"{struct}->{member(state)}"
             zeros = self.zeros(state)
             self.lines[key] = f"const real *const {pointer} = {struct} && {source} ? {source} : {zeros};"
         return self._bases[key]
@@ -172,9 +169,3 @@ class Memory:
         address = self.region("zeros", total, "zeros")
         self.lines.setdefault("zeros", f"real *const zeros = {address};")
         return "zeros"
-
-    def member(self, name: str) -> str:
-        """The member of a struct that holds a name of the cell."""
-        from derive.backends.c.names import member
-
-        return member(name)

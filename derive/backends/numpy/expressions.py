@@ -11,8 +11,8 @@ from string import ascii_lowercase
 
 import sympy as sp
 
-from derive import functions
 from derive.backends.numpy.functions import spelling
+from derive.functions import ScalarFunction
 from derive.system import BATCH, TIME, Element, FirstMaximum, Index, Length, Term, elements
 
 Spell = Callable[[Element], str]
@@ -76,7 +76,9 @@ class Expressions:
         axes = [self.axes(f.indices) for f in factors]
         if len(factors) == 1:
             dropped = tuple(axes[0].index(i) for i in over)
-            return _align(f"{names[0]}.sum(axis={_axis(dropped)})", [i for i in axes[0] if i not in over], goal)
+            return _align(
+                f"{names[0]}.sum(axis={_axis(dropped)})", [i for i in axes[0] if i not in over], goal
+            )
         if len(factors) == 2:
             for a, b in ((0, 1), (1, 0)):
                 found = _matmul(names[a], axes[a], names[b], axes[b], over, goal)
@@ -94,16 +96,20 @@ class Expressions:
         text, _ = self._write(body, space)
         if not over:
             return text
-        dropped = tuple(k for k in range(len(lead))) + tuple(k - len(space) for k in range(len(lead) + len(goal), len(space)))
+        dropped = tuple(k for k in range(len(lead))) + tuple(
+            k - len(space) for k in range(len(lead) + len(goal), len(space))
+        )
         return f"({text}).sum(axis={_axis(dropped)})"
 
     def _first_maximum(self, body: FirstMaximum) -> str:
         element = body.args[0]
         axes = self.axes(element.indices)
         places = tuple(axes.index(i) - len(axes) for i in body.args[1:])
-        return f"first_maximum({self.spell(element)}, {len(places)})" if places == tuple(range(-len(places), 0)) else (
-            f"np.moveaxis(first_maximum(np.moveaxis({self.spell(element)}, {places[0]}, -1), 1), -1, {places[0]})"
-        )
+        text = self.spell(element)
+        if places == tuple(range(-len(places), 0)):
+            return f"first_maximum({text}, {len(places)})"
+        place = places[0]
+        return f"np.moveaxis(first_maximum(np.moveaxis({text}, {place}, -1), 1), -1, {place})"
 
     # -- sum-free bodies
 
@@ -111,12 +117,14 @@ class Expressions:
         if isinstance(body, Element):
             text = _align(self.spell(body), self.axes(body.indices), goal)
             return text, _ATOM
-        if isinstance(body, functions.ScalarFunction):
+        if isinstance(body, ScalarFunction):
             inner, _ = self._write(body.args[0], goal)
             name = spelling(body.row_name)
             if not elements(body):
                 return f"float({name}({inner}))", _ATOM
-            return (f"1 / {_wrap(inner)}", _PRODUCT) if body.row_name == "recip" else (f"{name}({inner})", _ATOM)
+            return (
+                (f"1 / {_wrap(inner)}", _PRODUCT) if body.row_name == "recip" else (f"{name}({inner})", _ATOM)
+            )
         if isinstance(body, Length):
             return body.name, _ATOM
         if body.is_Number:
@@ -130,7 +138,9 @@ class Expressions:
             return self._mul(body, goal)
         if isinstance(body, sp.Add):
             return self._add(body, goal), _SUM
-        raise TypeError(f"NumPy has no spelling for {type(body).__name__} in {body}; give it one in expressions.py")
+        raise TypeError(
+            f"NumPy has no spelling for {type(body).__name__} in {body}; give it one in expressions.py"
+        )
 
     def _mul(self, body: sp.Mul, goal: list[Index]) -> tuple[str, int]:
         number, rest = body.as_coeff_Mul()
@@ -196,7 +206,12 @@ def _matmul(
     timed = [i for i in (TIME, BATCH) if i in have]
     if len(over) == 1 and BATCH in have and BATCH not in other:
         [k] = over
-        if have == [*timed, k] and goal == [*timed, *(i for i in other if i != k)] and len(other) <= 2 and k in other:
+        if (
+            have == [*timed, k]
+            and goal == [*timed, *(i for i in other if i != k)]
+            and len(other) <= 2
+            and k in other
+        ):
             return f"{left} @ {right}.T" if other[-1] == k and len(other) == 2 else f"{left} @ {right}"
     summed = [i for i in (TIME, BATCH) if i in over]
     if summed and over == summed and have[: len(summed)] == summed == other[: len(summed)]:

@@ -20,14 +20,96 @@ from derive.system import FirstMaximum, Names
 
 Context = dict[str, Any]
 
-_TAKEN = (
-    "Any", "B", "Inputs", "NamedTuple", "Output", "Params", "Prepared", "State", "Stream", "T", "Tape", "advanced",
-    "arrays", "backward", "checked", "data", "delayed", "dfinal", "dinitial", "doutputs", "dparams", "dtype", "dy",
-    "erf", "erfc", "error_function_parts", "final", "first_maximum", "flatten", "forward", "init", "initial", "inputs",
-    "join", "np", "out", "outer_sum", "params", "prepare", "prepared", "replay", "rng", "shapes", "sizes", "split",
-    "state", "step", "stream", "t", "tape", "unflatten", "vector", "x_t", "y", "z",
-    "float", "range", "reversed", "sum", "tuple", "zip", "len", "isinstance", "sqrt",
-)  # fmt: skip
+_TAKEN = frozenset(
+    [
+        "B",
+        "Inputs",
+        "NamedTuple",
+        "Output",
+        "Params",
+        "Prepared",
+        "State",
+        "Stream",
+        "T",
+        "Tape",
+        "advance",
+        "advanced",
+        "arrays",
+        "axes",
+        "backward",
+        "checks",
+        "data",
+        "delayed",
+        "dfinal",
+        "dinitial",
+        "dinputs",
+        "doutputs",
+        "dparams",
+        "dtype",
+        "dy",
+        "erf",
+        "erfc",
+        "error_function_parts",
+        "expected",
+        "extent",
+        "extents",
+        "final",
+        "first_maximum",
+        "flatten",
+        "forward",
+        "given_state",
+        "infer",
+        "init",
+        "initial",
+        "inputs",
+        "join",
+        "kind",
+        "known",
+        "label",
+        "length",
+        "measured",
+        "members",
+        "np",
+        "normal",
+        "orthogonal",
+        "glorot",
+        "out",
+        "outer_sum",
+        "owned",
+        "params",
+        "prepare",
+        "prepared",
+        "replay",
+        "rng",
+        "shapes",
+        "sizes",
+        "split",
+        "state",
+        "step",
+        "stream",
+        "t",
+        "tape",
+        "uniform",
+        "unflatten",
+        "vector",
+        "x_t",
+        "y",
+        "z",
+        "float",
+        "int",
+        "range",
+        "reversed",
+        "sum",
+        "tuple",
+        "zip",
+        "len",
+        "isinstance",
+        "type",
+        "any",
+        "repr",
+    ]
+)
+"""Every name that the template uses where a program's lines stand."""
 
 
 def module(cell: Cell, schedule: Schedule, header: Sequence[str]) -> Context:
@@ -41,7 +123,7 @@ class _Module:
         self.programs = (schedule.forward, schedule.backward, schedule.step, schedule.replay)
         self.functions = functions_used(self.programs)
         self.single = len(cell.of_role("input")) == 1
-        taken = set(_TAKEN) | set(self.functions)
+        taken = _TAKEN | set(self.functions)
         self.names = Names(taken)
         self.identifiers = {name: self.names.fresh(name) for name in schedule.variables}
         self.identifiers |= {f"axis {axis}": self.names.fresh(axis) for axis in cell.axes}
@@ -50,7 +132,11 @@ class _Module:
 
     def context(self, header: Sequence[str]) -> Context:
         forward, backward, step, replay = (
-            self._print(program, self.notes if program in self.programs[:3] else {}, single=program is self.schedule.step)
+            self._print(
+                program,
+                self.notes if program in self.programs[:3] else {},
+                single=program is self.schedule.step,
+            )
             for program in self.programs
         )
         return {
@@ -70,9 +156,7 @@ class _Module:
             "known_sizes_line": self._sizes_line('sizes.get("{}")'),
             "shapes": self._shapes(),
             "init": [init_line(self.cell, p) for p in self.cell.of_role("param")],
-            "matrices": [
-                (name, [self.identifiers[k] for k in key]) for key, name in self.matrices.items()
-            ],
+            "matrices": [(name, [self.identifiers[k] for k in key]) for key, name in self.matrices.items()],
             "blocks": self._blocks({name for key in self.matrices for name in key}),
             "saved": self._saved(),
             "replayed": self._replayed(),
@@ -209,8 +293,14 @@ class _Module:
         for state, delay in self.schedule.delays.items():
             if delay in given and delay not in computed:
                 lines.append(f"{self.identifiers[delay]} = initial.{state}")
-        on_tape = [k for k, _ in self._saved() if k in given or (k in computed and k not in self.schedule.saved)]
-        on_tape = [k for k in on_tape if self.schedule.variables[k].role != "delay" or k in reads_of(program.equations)]
+        on_tape = [
+            k for k, _ in self._saved() if k in given or (k in computed and k not in self.schedule.saved)
+        ]
+        on_tape = [
+            k
+            for k in on_tape
+            if self.schedule.variables[k].role != "delay" or k in reads_of(program.equations)
+        ]
         if program in (self.schedule.backward, self.schedule.replay):
             lines += [f'{self.identifiers[k]} = tape.arrays["{k}"]' for k in on_tape]
         for block, seed in self.schedule.seeds.items():

@@ -109,10 +109,13 @@ class ProgramPrinter:
         if isinstance(source, Element) and source.shift < 0:
             return self._delay(equation, loop)
         writer = self._writer(loop)
-        terms = [Term(t.body, tuple(i for i in t.over if not (loop and i.axis == "T"))) for t in equation.terms]
+        terms = [
+            Term(t.body, tuple(i for i in t.over if not (loop and i.axis == "T"))) for t in equation.terms
+        ]
         value = writer.terms(terms, equation.target.indices)
         if writer.lacks(terms, equation.target.indices) and not self._assigned_in_place(equation.name, loop):
-            value = f"np.broadcast_to({value}, {self._shape(self.variables[equation.name], inside=loop is not None)})"
+            shape = self._shape(self.variables[equation.name], inside=loop is not None)
+            value = f"np.broadcast_to({value}, {shape})"
         target = self._target(equation.name, loop)
         text = f"{target} {'+=' if step.accumulate else '='} {value}"
         return self._noted(equation.name, [text])
@@ -138,7 +141,11 @@ class ProgramPrinter:
             for rest in stack.rests[0]:
                 value += f" + {writer.terms([rest], equation.target.indices)}"
             return [f"{self._target(equation.name, loop)} = {value}"]
-        value = f"outer_sum({side}, {writer.spell(stack.shared)}, 2)" if stack.shared else f"{side}.sum(axis=(0, 1))"
+        value = (
+            f"outer_sum({side}, {writer.spell(stack.shared)}, 2)"
+            if stack.shared
+            else f"{side}.sum(axis=(0, 1))"
+        )
         names = [self.identifiers[e.name] for e in stack.equations]
         return [f"{', '.join(names)} = split({value}, {', '.join(map(self._length, stack.members))}, axis=0)"]
 
@@ -158,7 +165,9 @@ class ProgramPrinter:
         return lines
 
     def _views(self, names: Sequence[str], value: str, widths: Sequence[str]) -> str:
-        return f"{', '.join(self.identifiers[n] for n in names)} = split({value}, {', '.join(widths)}, axis=-1)"
+        return (
+            f"{', '.join(self.identifiers[n] for n in names)} = split({value}, {', '.join(widths)}, axis=-1)"
+        )
 
     def _side_by_side(self, stack: Stack, loop: Loop | None) -> str:
         buffer = self._buffer(stack.members)
@@ -221,7 +230,11 @@ class ProgramPrinter:
 
     def _target(self, name: str, loop: Loop | None) -> str:
         identifier = self.identifiers[name]
-        if loop and self.variables[name].time and (name in self.program.sequences or name in self.schedule.delays):
+        if (
+            loop
+            and self.variables[name].time
+            and (name in self.program.sequences or name in self.schedule.delays)
+        ):
             return f"{identifier}[t]"
         if not loop and any(name in b for b in self.laid_out):
             return f"{identifier}[...]"

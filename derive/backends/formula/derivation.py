@@ -1,0 +1,285 @@
+"""A derivation in the order in which it is read: forward, normal form, steps, recurrence, gradients.
+
+In: a cell, its system and its adjoint. Out: a `Derivation` of lines whose two sides are formulas, for the
+printers to spell. A delay is never shown: `h_prev` is printed as h at t-1, and what its adjoint collects
+stands in the adjoint of `h`, at t+1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+import sympy as sp
+
+from derive import functions
+from derive.backends.formula.author import written
+from derive.backends.formula.contract import DIFFERENTIAL, Reader
+from derive.backends.formula.network import NoMatrixForm
+from derive.backends.formula.nodes import Entry, Formula, Line, Name, total
+from derive.backends.formula.order import place_of, places
+from derive.calculus import Adjoint, Linear, linearize, transpose
+from derive.language.syntax import Cell
+from derive.system import TIME, Element, Index, System, Term, Var
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one term of one equation adds to an adjoint.
+
+    `equation`: the number of the equation; `later`: whether it is meant one step later; `change`: how
+    the variable moves the equation's left side; `gives`: what its transpose makes of the adjoint.
+    """
+
+    equation: int
+    later: bool
+    change: Line
+    gives: Formula
+
+
+@dataclass(frozen=True)
+class Step:
+    """How one adjoint comes about; `seeded` if the loss reads the variable itself."""
+
+    variable: Name
+    contributions: tuple[Contribution, ...]
+    seeded: bool
+    result: Line
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """`initial` holds at the first time step; `absent` are the variables that no output depends on."""
+
+    forward: tuple[Line, ...]
+    normal: tuple[Line, ...]
+    steps: tuple[Step, ...]
+    recurrence: tuple[Line, ...]
+    weights: tuple[Line, ...]
+    inputs: tuple[Line, ...]
+    initial: tuple[Line, ...]
+    absent: tuple[Name, ...]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A transposed linear term, the forward term that it comes from, and whether it is one step later."""
+
+    forward: Linear
+    back: Linear
+    later: bool = False
+
+
+def explain(cell: Cell, system: System, adjoint: Adjoint) -> Derivation:
+    """The derivation of a cell."""
+    return _Explanation(cell, system, adjoint).derivation()
+
+
+class _Explanation:
+    def __init__(self, cell: Cell, system: System, adjoint: Adjoint) -> None:
+        self.cell, self.system, self.adjoint = cell, system, adjoint
+        self.variables = adjoint.system.variables
+        self.places = places(cell, system)
+        self.parts = self._parts()
+        self.numbers = count(1)
+        self.number: dict[str, int] = {}
+
+    def derivation(self) -> Derivation:
+        forward = tuple(self._forward())
+        normal = tuple(self._normal())
+        shown = [e.name for e in self.adjoint.equations if self._about(e.name) in self.parts]
+        names = [self._about(n) for n in shown]
+        timed = [n for n in names if self._is_inner(n) and self.variables[n].time]
+        fixed = [n for n in names if self._is_inner(n) and not self.variables[n].time]
+        params = [v.name for v in self.system.of_role("param") if v.name in self.parts]
+        inputs = [v.name for v in self.system.of_role("input") if v.name in self.parts]
+        return Derivation(
+            forward=forward,
+            normal=normal,
+            steps=tuple(self._step(n) for n in timed),
+            recurrence=tuple(self._recurrence(timed)),
+            weights=tuple(self._line(n, self.parts[n]) for n in (*fixed, *params)),
+            inputs=tuple(self._line(n, self.parts[n]) for n in inputs),
+            initial=tuple(self._initial()),
+            absent=tuple(
+                self._name(v.name) for v in self.system.of_role("input", "param") if v.name not in self.parts
+            ),
+        )
+
+    def _about(self, bar: str) -> str:
+        return self.variables[bar].about if self.variables[bar].role == "adjoint" else ""
+
+    def _is_inner(self, name: str) -> bool:
+        return self.variables[name].role in ("local", "state")
+
+    def _name(self, name: str, shift: int = 0) -> Name:
+        variable = self.variables[name]
+        return Name(name=name, shift=shift if variable.time else None, rank=len(variable.axes))
+
+    # -- forward
+
+    def _forward(self) -> Iterable[Line]:
+        for equation in self.cell.equations:
+            blocks = list(self.system.stored[equation.target].blocks.values())
+            variable = self.cell.variables[equation.target]
+            shift = 0 if self.variables[blocks[0]].time else None
+            left = Name(name=equation.target, shift=shift, rank=len(variable.shape))
+            yield Line(left, written(self.system, equation.value), next(self.numbers), equation.comment or variable.comment)
+
+    def _normal(self) -> Iterable[Line]:
+        for equation in self.system.equations:
+            if self.variables[equation.name].role == "delay":
+                continue
+            self.number[equation.name] = next(self.numbers)
+            reader = self._reader(equation.name)
+            remark = "its gradient is held back" if self.variables[equation.name].held else ""
+            line = self._both(reader, equation.target, equation.terms, sort=True)
+            yield replace(line, number=self.number[equation.name], remark=remark)
+
+    # -- backward
+
+    def _parts(self) -> dict[str, list[_Part]]:
+        """For every variable with an adjoint, the terms that make it up; those of a delay go to its state."""
+        bars, forward = self.adjoint.bars, linearize(self.system)
+        found: dict[str, list[_Part]] = {name: [] for name in bars}
+        for ahead, back in zip(forward, transpose(forward), strict=True):
+            if back.target.name in bars and back.source.name in bars:
+                found[back.target.name].append(_Part(ahead, back))
+        later = {TIME: TIME + 1}
+        delays = {self.system.delays[s]: s for s in self.system.delays}
+        return {
+            name: [
+                q
+                for p in parts
+                for q in (
+                    [_Part(d.forward, _moved(d.back, later), later=True) for d in found[p.back.source.name]]
+                    if p.back.source.name in delays
+                    else [p]
+                )
+            ]
+            for name, parts in found.items()
+        }
+
+    def _reader(self, equation: str, inline: Mapping[str, sp.Expr] | None = None) -> Reader:
+        place = place_of(self.system, self.places, equation)
+        variables = {**self.variables}
+        return Reader(variables, place, inline)
+
+    def _step(self, name: str) -> Step:
+        contributions = tuple(self._contribution(p) for p in self.parts[name])
+        result = replace(self._line(name, self.parts[name]), number=next(self.numbers))
+        return Step(self._name(name), contributions, name in self.adjoint.seeds, result)
+
+    def _contribution(self, part: _Part) -> Contribution:
+        ahead = part.forward
+        reader = self._reader(ahead.target.name)
+        moved = Element(DIFFERENTIAL + ahead.source.name, *ahead.source.indices)
+        target = Element(DIFFERENTIAL + ahead.target.name, *ahead.target.indices)
+        change = self._both(reader, target, [Term(ahead.coefficient * moved, ahead.over)])
+        if part.later:
+            change = Line(_later(change.left), _later(change.right))
+        gives = self._both(reader, part.back.target, [self._term(part.back)]).right
+        return Contribution(self.number[ahead.target.name], part.later, change, gives)
+
+    def _term(self, back: Linear) -> Term:
+        return Term(back.coefficient * Element(self.adjoint.bars[back.source.name], *back.source.indices), back.over)
+
+    def _line(self, name: str, parts: Sequence[_Part], inline: Mapping[str, sp.Expr] | None = None) -> Line:
+        """The adjoint of a variable as the sum of its parts, in matrix form if all of them have one."""
+        target = self.variables[self.adjoint.bars[name]].element
+        seeds = [self._name(self.adjoint.seeds[name])] if name in self.adjoint.seeds else []
+        readers = [self._reader(p.forward.target.name, inline) for p in parts]
+        free = target.feature_indices
+        left: Formula = self._name(target.name)
+        terms: list[Formula]
+        try:
+            terms = [*seeds, *(r.formula(free, [self._term(p.back)]) for r, p in zip(readers, parts, strict=True))]
+        except NoMatrixForm:
+            left = Entry(of=left, indices=free)
+            bare = [Entry(of=s, indices=free) if free else s for s in seeds]
+            terms = [*bare, *(r.entries(free, [self._term(p.back)]) for r, p in zip(readers, parts, strict=True))]
+        return Line(left, total(terms, left.rank))
+
+    def _both(self, reader: Reader, target: Element, terms: Sequence[Term], *, sort: bool = False) -> Line:
+        """An equation in matrix form, or with indices where it has none."""
+        free, left = target.feature_indices, reader.name(target)
+        try:
+            return Line(left, reader.formula(free, terms, sort=sort))
+        except NoMatrixForm:
+            return Line(Entry(of=left, indices=free) if free else left, reader.entries(free, terms, sort=sort))
+
+    def _initial(self) -> Iterable[Line]:
+        for state, delay in self.system.delays.items():
+            if delay in self.parts:
+                line = self._line(delay, self.parts[delay])
+                rank = line.left.rank
+                bar = Name(name=self.adjoint.bars[state], shift=-1, rank=len(self.variables[state].axes))
+                left = Entry(of=bar, indices=line.left.indices) if isinstance(line.left, Entry) else replace(bar, rank=rank)
+                yield Line(left, line.right)
+
+    # -- the recurrence, with what is used once put in its place
+
+    def _recurrence(self, names: Sequence[str]) -> Iterable[Line]:
+        parts = {name: list(self.parts[name]) for name in self.parts}
+        kept = []
+        for name in names:
+            readers = [(n, i) for n, ps in parts.items() if n != name for i, p in enumerate(ps) if p.back.source.name == name]
+            own = parts[name]
+            if len(readers) != 1 or not self._is_monomial(name, own):
+                kept.append(name)
+                continue
+            reader, place = readers[0]
+            parts[reader][place] = _composed(parts[reader][place], own[0], self.variables[name])
+        inline = self._applications()
+        return [self._line(name, parts[name], inline) for name in kept]
+
+    def _is_monomial(self, name: str, parts: Sequence[_Part]) -> bool:
+        single = len(parts) == 1 and not parts[0].back.over and not parts[0].later
+        return single and name not in self.adjoint.seeds and name not in self._arguments()
+
+    def _arguments(self) -> set[str]:
+        """What functions are applied to: the nets, whose adjoints are worth a name."""
+        bodies = [t.body for e in self.system.equations for t in e.terms if isinstance(t.body, functions.ScalarFunction)]
+        return {b.args[0].name for b in bodies if isinstance(b.args[0], Element)}
+
+    def _applications(self) -> dict[str, sp.Expr]:
+        """Temporaries that are a function of one of the author's variables."""
+        own = {b for s in self.system.stored.values() for b in s.blocks.values()}
+        return {
+            e.name: e.terms[0].body
+            for e in self.system.equations
+            if e.name not in own
+            and isinstance(e.terms[0].body, functions.ScalarFunction)
+            and isinstance(e.terms[0].body.args[0], Element)
+            and e.terms[0].body.args[0].name in own
+        }
+
+
+def _moved(term: Linear, times: Mapping[Index, sp.Expr]) -> Linear:
+    return Linear(term.target, term.coefficient.xreplace(times), term.source.xreplace(times), term.over)
+
+
+def _composed(outer: _Part, inner: _Part, variable: Var) -> _Part:
+    """A term that reads an adjoint, with that adjoint's only term in its place."""
+    at = outer.back.source
+    where = dict(zip(variable.indices, at.indices, strict=True))
+    coefficient = outer.back.coefficient * inner.back.coefficient.xreplace(where)
+    back = Linear(outer.back.target, coefficient, inner.back.source.xreplace(where), outer.back.over)
+    return _Part(inner.forward, back, outer.later)
+
+
+def _later(formula: Formula) -> Formula:
+    """The same one step later."""
+    from dataclasses import fields
+
+    if isinstance(formula, Name):
+        return formula if formula.shift is None else replace(formula, shift=formula.shift + 1)
+    changes: dict[str, object] = {}
+    for field in fields(formula):
+        value = getattr(formula, field.name)
+        if isinstance(value, Formula):
+            changes[field.name] = _later(value)
+        elif isinstance(value, tuple):
+            changes[field.name] = tuple(_later(v) if isinstance(v, Formula) else v for v in value)
+    return replace(formula, **changes)
