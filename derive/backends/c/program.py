@@ -109,8 +109,8 @@ class ProgramPrinter:
         if len(nest.ops) == 1:
             return self._notes(op.target.name) + self._guarded(op, self._loops(nest.space, letters, self._point(op, letters)))
         body: list[str] = []
-        for k, point in enumerate(nest.ops):
-            *before, assignment = self._point(point, letters, k)
+        for point in nest.ops:
+            *before, assignment = self._point(point, letters)
             body += [*self._notes(point.target.name), *before, *self._guarded(point, [assignment])]
         return self._loops(nest.space, letters, body)
 
@@ -121,12 +121,12 @@ class ProgramPrinter:
         head = f"if ({self.pointers.array(name)})"
         return [f"{head} {lines[0]}"] if len(lines) == 1 else braced(head, lines)
 
-    def _point(self, point: Op, letters: dict[Index, str], number: int = 0) -> list[str]:
+    def _point(self, point: Op, letters: dict[Index, str]) -> list[str]:
         lines: list[str] = []
         parts: list[str] = []
-        for k, term in enumerate(point.terms):
+        for term in point.terms:
             if term.over:
-                total = f"s{number}_{k}_"
+                total = self.memory.names.fresh("sum")
                 lines += self._sum(total, term, letters)
                 parts.append(total)
             else:

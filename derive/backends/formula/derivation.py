@@ -94,14 +94,16 @@ class _Explanation:
         fixed = [n for n in names if self._is_inner(n) and not self.variables[n].time]
         params = [v.name for v in self.system.of_role("param") if v.name in self.parts]
         inputs = [v.name for v in self.system.of_role("input") if v.name in self.parts]
+        steps = tuple(self._step(n) for n in timed)
+        kept, inline = self._collect(timed), self._applications()
         return Derivation(
             forward=forward,
             normal=normal,
-            steps=tuple(self._step(n) for n in timed),
-            recurrence=tuple(self._recurrence(timed)),
-            weights=tuple(self._line(n, self.parts[n]) for n in (*fixed, *params)),
-            inputs=tuple(self._line(n, self.parts[n]) for n in inputs),
-            initial=tuple(self._initial()),
+            steps=steps,
+            recurrence=tuple(self._line(n, self.parts[n], inline) for n in kept),
+            weights=tuple(self._line(n, self.parts[n], inline) for n in (*fixed, *params)),
+            inputs=tuple(self._line(n, self.parts[n], inline) for n in inputs),
+            initial=tuple(self._initial(inline)),
             absent=tuple(
                 self._name(v.name) for v in self.system.of_role("input", "param") if v.name not in self.parts
             ),
@@ -209,10 +211,10 @@ class _Explanation:
         except NoMatrixForm:
             return Line(Entry(of=left, indices=free) if free else left, reader.entries(free, terms, sort=sort))
 
-    def _initial(self) -> Iterable[Line]:
+    def _initial(self, inline: Mapping[str, sp.Expr]) -> Iterable[Line]:
         for state, delay in self.system.delays.items():
             if delay in self.parts:
-                line = self._line(delay, self.parts[delay])
+                line = self._line(delay, self.parts[delay], inline)
                 rank = line.left.rank
                 bar = Name(name=self.adjoint.bars[state], shift=-1, rank=len(self.variables[state].axes))
                 left = Entry(of=bar, indices=line.left.indices) if isinstance(line.left, Entry) else replace(bar, rank=rank)
@@ -220,19 +222,18 @@ class _Explanation:
 
     # -- the recurrence, with what is used once put in its place
 
-    def _recurrence(self, names: Sequence[str]) -> Iterable[Line]:
-        parts = {name: list(self.parts[name]) for name in self.parts}
-        kept = []
+    def _collect(self, names: Sequence[str]) -> list[str]:
+        """Put each adjoint that is one product and read once where it is read; the names that remain."""
+        delays, kept = set(self.system.delays.values()), []
         for name in names:
-            readers = [(n, i) for n, ps in parts.items() if n != name for i, p in enumerate(ps) if p.back.source.name == name]
-            own = parts[name]
-            if len(readers) != 1 or not self._is_monomial(name, own):
+            readers = [(n, i) for n, ps in self.parts.items() for i, p in enumerate(ps) if p.back.source.name == name]
+            own = self.parts[name]
+            if len([n for n, _ in readers if n not in delays]) != 1 or not self._is_monomial(name, own):
                 kept.append(name)
                 continue
-            reader, place = readers[0]
-            parts[reader][place] = _composed(parts[reader][place], own[0], self.variables[name])
-        inline = self._applications()
-        return [self._line(name, parts[name], inline) for name in kept]
+            for reader, place in readers:
+                self.parts[reader][place] = _composed(self.parts[reader][place], own[0], self.variables[name])
+        return kept
 
     def _is_monomial(self, name: str, parts: Sequence[_Part]) -> bool:
         single = len(parts) == 1 and not parts[0].back.over and not parts[0].later

@@ -7,6 +7,7 @@ In: a cell, its schedule, the lines of its header. Out: a context of finished li
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 import sympy as sp
@@ -21,93 +22,15 @@ from derive.system import FirstMaximum, Names
 Context = dict[str, Any]
 
 _TAKEN = frozenset(
-    [
-        "B",
-        "Inputs",
-        "NamedTuple",
-        "Output",
-        "Params",
-        "Prepared",
-        "State",
-        "Stream",
-        "T",
-        "Tape",
-        "advance",
-        "advanced",
-        "arrays",
-        "axes",
-        "backward",
-        "checks",
-        "data",
-        "delayed",
-        "dfinal",
-        "dinitial",
-        "dinputs",
-        "doutputs",
-        "dparams",
-        "dtype",
-        "dy",
-        "erf",
-        "erfc",
-        "error_function_parts",
-        "expected",
-        "extent",
-        "extents",
-        "final",
-        "first_maximum",
-        "flatten",
-        "forward",
-        "given_state",
-        "infer",
-        "init",
-        "initial",
-        "inputs",
-        "join",
-        "kind",
-        "known",
-        "label",
-        "length",
-        "measured",
-        "members",
-        "np",
-        "normal",
-        "orthogonal",
-        "glorot",
-        "out",
-        "outer_sum",
-        "owned",
-        "params",
-        "prepare",
-        "prepared",
-        "replay",
-        "rng",
-        "shapes",
-        "sizes",
-        "split",
-        "state",
-        "step",
-        "stream",
-        "t",
-        "tape",
-        "uniform",
-        "unflatten",
-        "vector",
-        "x_t",
-        "y",
-        "z",
-        "float",
-        "int",
-        "range",
-        "reversed",
-        "sum",
-        "tuple",
-        "zip",
-        "len",
-        "isinstance",
-        "type",
-        "any",
-        "repr",
-    ]
+    """
+    B Inputs NamedTuple Output Params Prepared State Stream T Tape advance advanced any arrays
+    axes backward checks data delayed dfinal dinitial dinputs doutputs dparams dtype dy erf erfc
+    error_function_parts expected extent extents final first_maximum flatten float forward
+    given_state glorot infer init initial inputs int isinstance join kind known label len length
+    measured members normal np orthogonal out outer_sum owned params prepare prepared range
+    replay repr reversed rng shapes sizes split state step stream sum t tape tuple type
+    unflatten uniform vector x_t y z zip
+    """.split()  # noqa: SIM905 - a list of these would fill two pages
 )
 """Every name that the template uses where a program's lines stand."""
 
@@ -141,8 +64,8 @@ class _Module:
         )
         return {
             "title": _escaped(self.cell.title).splitlines(),
-            "header": [_escaped(line) for line in header],
-            "equations": [_escaped(line) for line in _source_lines(self.cell)],
+            "header": [line for text in header for line in (wrap(_escaped(text), 100) or [""])],
+            "equations": _indented([_escaped(line) for line in _source_lines(self.cell)]),
             "helpers": definitions(self.functions).splitlines(),
             "uses_first_maximum": self._uses(FirstMaximum),
             "params": self._fields("param", ()),
@@ -156,6 +79,7 @@ class _Module:
             "known_sizes_line": self._sizes_line('sizes.get("{}")'),
             "shapes": self._shapes(),
             "init": [init_line(self.cell, p) for p in self.cell.of_role("param")],
+            "schemes": sorted({i.scheme for i in self.cell.inits.values()}),
             "matrices": [(name, [self.identifiers[k] for k in key]) for key, name in self.matrices.items()],
             "blocks": self._blocks({name for key in self.matrices for name in key}),
             "saved": self._saved(),
@@ -181,7 +105,7 @@ class _Module:
         printer = ProgramPrinter(
             self.schedule, program, self.identifiers, self.names, notes, self.matrices, single=single
         )
-        return _trimmed(printer.lines())
+        return _indented(_trimmed(printer.lines()))
 
     def _uses(self, kind: type[sp.Basic]) -> bool:
         return any(t.body.has(kind) for p in self.programs for e in p.equations for t in e.terms)
@@ -350,6 +274,10 @@ def _commented(shape: str, comment: str) -> str:
 def _escaped(text: str) -> str:
     """Text that can stand in a docstring or a comment."""
     return " ".join(text.replace("\\", "\\\\").replace('"""', "'''").split("\r")) if text else text
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}".rstrip() for line in lines]
 
 
 def _trimmed(lines: list[str]) -> list[str]:
