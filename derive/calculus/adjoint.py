@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+import sympy as sp
+
 from derive.calculus.applications import lifted
 from derive.calculus.linear import Linear, linearize, transpose
 from derive.system import Element, Equation, Names, System, Term, Var, check
@@ -64,7 +66,7 @@ def _active(system: System, linear: Iterable[Linear]) -> set[str]:
     """The variables through which a given variable changes an output."""
     linear = tuple(linear)
     outputs = {b for output in system.outputs for b in system.stored[output].blocks.values()}
-    outputs |= set(system.delays)
+    outputs |= {*system.delays, *system.delays.values()}
     given = {v.name for v in system.of_role("param", "input", "delay")}
     useful = _closure(outputs, [(t.target.name, t.source.name) for t in linear])
     moved = _closure(given, [(t.source.name, t.target.name) for t in linear])
@@ -100,7 +102,7 @@ def _equation(
             sums.append(Term(body, term.over))
         else:
             plain.append(body)
-    lead = (Term(sum(plain)),) if plain or not sums else ()
+    lead = (Term(sp.Add(*plain)),) if plain or not sums else ()
     return Equation(target, (*lead, *sums))
 
 

@@ -68,7 +68,7 @@ class _Author:
             case tree.Reduction():
                 return Reduced(rank=rank, kind=node.kind, operand=self.formula(node.operand), axis=node.axis)
             case tree.Outer():
-                return Product(rank=rank, factors=(self.formula(node.left), transposed(self.formula(node.right))))
+                return product([self.formula(node.left), transposed(self.formula(node.right))], rank=rank)
             case tree.Spread():
                 return self._spread(node)
             case tree.Transpose():

@@ -32,7 +32,7 @@ from derive.backends.formula.nodes import (
 )
 from derive.system import BATCH, TIME, Element, FirstMaximum, Index, Length, Term, Var, elements
 
-_Key = tuple[bool, tuple[int, ...], str]
+_Key = tuple[bool, tuple[int, ...], bool, tuple[int, ...], str]
 _Addend = tuple[_Key, Formula]
 
 DIFFERENTIAL = "∂"
@@ -93,11 +93,9 @@ class Reader:
     def _product(self, free: Sequence[Index], body: sp.Expr, over: Sequence[Index]) -> Formula:
         if len(free) > 2:
             raise NoMatrixForm(f"{body} has {len(free)} indices")
-        coefficient, network = sp.S.One, Network(free, over)
-        for factor in sp.Mul.make_args(body):
-            if not elements(factor):
-                coefficient *= factor
-                continue
+        network = Network(free, over)
+        coefficient, factors = self._taken_apart(body)
+        for factor in factors:
             base, exponent = _based(factor)
             indices = self._indices(base, (*free, *over))
             formula = self._factor(base, indices)
@@ -112,6 +110,23 @@ class Reader:
             scalars, formula = scalars[:-1], (scalars or [Constant(value=sp.S.One)])[-1]
         return scaled([Constant(value=coefficient), *scalars], formula)
 
+    def _taken_apart(self, body: sp.Expr) -> tuple[sp.Expr, list[sp.Expr]]:
+        """The number in front of a product, and its other factors; sums begin with something that is added."""
+        coefficient, factors = sp.S.One, []
+        for factor in sp.Mul.make_args(body):
+            base, exponent = _based(factor)
+            if _is_number(factor):
+                coefficient *= factor
+            elif isinstance(base, sp.Add):
+                content, rest = base.primitive()
+                terms = sorted(rest.args, key=self._key)
+                backwards = terms[0].could_extract_minus_sign() and all(elements(t) for t in terms)
+                coefficient *= (-content if backwards else content) ** exponent
+                factors.append(sp.Pow(-rest if backwards else rest, exponent))
+            else:
+                factors.append(factor)
+        return coefficient, factors
+
     def _factor(self, factor: sp.Expr, indices: tuple[Index, ...]) -> Formula:
         if isinstance(factor, Element):
             if factor.name in self.inline:
@@ -119,7 +134,7 @@ class Reader:
             return self.name(factor)
         if isinstance(factor, functions.ScalarFunction):
             argument = factor.args[0]
-            inner = self._factor(argument, indices) if elements(argument) else Constant(value=argument)
+            inner = Constant(value=argument) if _is_number(argument) else self._factor(argument, indices)
             return Applied(rank=inner.rank, function=factor.row_name, operands=(inner,))
         if isinstance(factor, FirstMaximum):
             element, *along = factor.args
@@ -161,33 +176,34 @@ class Reader:
                 return self._scalar(self._written_out(body))
             named = self.name(body)
             return Entry(of=named, indices=body.feature_indices) if body.feature_indices else named
-        if not elements(body):
+        if _is_number(body):
             return Constant(value=body)
         if isinstance(body, functions.ScalarFunction):
             return Applied(rank=0, function=body.row_name, operands=(self._scalar(body.args[0]),))
         if isinstance(body, FirstMaximum):
-            raise NoMatrixForm(f"{body} selects in a tensor")
+            return self._first(body)
         if isinstance(body, sp.Add):
             return self.entries((), [Term(body)])
         if isinstance(body, sp.Pow):
             return Power(rank=0, base=self._scalar(body.base), exponent=int(body.exp))
-        coefficient, factors = sp.S.One, []
-        for factor in body.args:
-            if elements(factor):
-                factors.append((self._key(factor), self._scalar(factor)))
-            else:
-                coefficient *= factor
-        *scalars, last = [f for _, f in sorted(factors, key=lambda pair: pair[0])]
+        coefficient, factors = self._taken_apart(body)
+        *scalars, last = [self._scalar(f) for f in sorted(factors, key=self._key)]
         return scaled([Constant(value=coefficient), *scalars], last)
+
+    def _first(self, body: FirstMaximum) -> Formula:
+        element, *along = body.args
+        indices = element.feature_indices
+        axis = None if len(along) == len(indices) else indices.index(along[0])
+        return Entry(of=Reduced(rank=len(indices), kind="first", operand=self.name(element), axis=axis), indices=indices)
 
     # -- order
 
     def _key(self, expression: sp.Expr) -> _Key:
-        """Adjoints last; otherwise by place, and by name where that does not tell."""
+        """Adjoints last; otherwise by place, a variable before an expression of it."""
         found = elements(expression)
         last = any(self._role(e) in ("adjoint", "seed") or e.name.startswith(DIFFERENTIAL) for e in found)
         places = sorted(self.place(e.name.removeprefix(DIFFERENTIAL)) for e in found)
-        return last, tuple(places), str(expression)
+        return last, tuple(places[:1]), not isinstance(expression, Element), tuple(places), str(expression)
 
     def _role(self, element: Element) -> str:
         return self.variables[element.name.removeprefix(DIFFERENTIAL)].role
@@ -197,6 +213,10 @@ def _based(factor: sp.Expr) -> tuple[sp.Expr, int]:
     if isinstance(factor, sp.Pow) and factor.exp.is_Integer and factor.exp > 1:
         return factor.base, int(factor.exp)
     return factor, 1
+
+
+def _is_number(expression: sp.Expr) -> bool:
+    return not elements(expression) and not expression.has(functions.ScalarFunction)
 
 
 def _outside(formula: Formula, wrap: Callable[[Formula], Formula]) -> Formula:

@@ -7,8 +7,9 @@ stands in the adjoint of `h`, at t+1.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import count
 
 import sympy as sp
@@ -17,8 +18,8 @@ from derive import functions
 from derive.backends.formula.author import written
 from derive.backends.formula.contract import DIFFERENTIAL, Reader
 from derive.backends.formula.network import NoMatrixForm
-from derive.backends.formula.nodes import Entry, Formula, Line, Name, total
-from derive.backends.formula.order import place_of, places
+from derive.backends.formula.nodes import Entry, Formula, Line, Name, Stopped, total
+from derive.backends.formula.order import nets, place_of, places
 from derive.calculus import Adjoint, Linear, linearize, transpose
 from derive.language.syntax import Cell
 from derive.system import TIME, Element, Index, System, Term, Var
@@ -29,11 +30,13 @@ class Contribution:
     """What one term of one equation adds to an adjoint.
 
     `equation`: the number of the equation; `later`: whether it is meant one step later; `change`: how
-    the variable moves the equation's left side; `gives`: what its transpose makes of the adjoint.
+    the variable moves the equation's left side, `alone` if nothing else does; `gives`: what the
+    transpose makes of the adjoint.
     """
 
     equation: int
     later: bool
+    alone: bool
     change: Line
     gives: Formula
 
@@ -82,6 +85,8 @@ class _Explanation:
         self.variables = adjoint.system.variables
         self.places = places(cell, system)
         self.parts = self._parts()
+        self.own = {block for stored in system.stored.values() for block in stored.blocks.values()}
+        self.nets = nets(system)
         self.numbers = count(1)
         self.number: dict[str, int] = {}
 
@@ -135,15 +140,17 @@ class _Explanation:
                 continue
             self.number[equation.name] = next(self.numbers)
             reader = self._reader(equation.name)
-            remark = "its gradient is held back" if self.variables[equation.name].held else ""
             line = self._both(reader, equation.target, equation.terms, sort=True)
-            yield replace(line, number=self.number[equation.name], remark=remark)
+            if self.variables[equation.name].held:
+                line = replace(line, right=Stopped(rank=line.right.rank, operand=line.right))
+            yield replace(line, number=self.number[equation.name])
 
     # -- backward
 
     def _parts(self) -> dict[str, list[_Part]]:
         """For every variable with an adjoint, the terms that make it up; those of a delay go to its state."""
         bars, forward = self.adjoint.bars, linearize(self.system)
+        self.moves = Counter(term.target.name for term in forward)
         found: dict[str, list[_Part]] = {name: [] for name in bars}
         for ahead, back in zip(forward, transpose(forward), strict=True):
             if back.target.name in bars and back.source.name in bars:
@@ -165,8 +172,7 @@ class _Explanation:
 
     def _reader(self, equation: str, inline: Mapping[str, sp.Expr] | None = None) -> Reader:
         place = place_of(self.system, self.places, equation)
-        variables = {**self.variables}
-        return Reader(variables, place, inline)
+        return Reader(self.variables, place, inline)
 
     def _step(self, name: str) -> Step:
         contributions = tuple(self._contribution(p) for p in self.parts[name])
@@ -182,7 +188,8 @@ class _Explanation:
         if part.later:
             change = Line(_later(change.left), _later(change.right))
         gives = self._both(reader, part.back.target, [self._term(part.back)]).right
-        return Contribution(self.number[ahead.target.name], part.later, change, gives)
+        number = self.number[ahead.target.name]
+        return Contribution(number, part.later, self.moves[ahead.target.name] == 1, change, gives)
 
     def _term(self, back: Linear) -> Term:
         return Term(back.coefficient * Element(self.adjoint.bars[back.source.name], *back.source.indices), back.over)
@@ -228,7 +235,8 @@ class _Explanation:
         for name in names:
             readers = [(n, i) for n, ps in self.parts.items() for i, p in enumerate(ps) if p.back.source.name == name]
             own = self.parts[name]
-            if len([n for n, _ in readers if n not in delays]) != 1 or not self._is_monomial(name, own):
+            once = len([n for n, _ in readers if n not in delays]) == 1
+            if not self._is_monomial(name, own) or not (once or self._is_alias(name, own)):
                 kept.append(name)
                 continue
             for reader, place in readers:
@@ -237,23 +245,21 @@ class _Explanation:
 
     def _is_monomial(self, name: str, parts: Sequence[_Part]) -> bool:
         single = len(parts) == 1 and not parts[0].back.over and not parts[0].later
-        return single and name not in self.adjoint.seeds and name not in self._arguments()
+        return single and name not in self.adjoint.seeds and name not in self.nets
 
-    def _arguments(self) -> set[str]:
-        """What functions are applied to: the nets, whose adjoints are worth a name."""
-        bodies = [t.body for e in self.system.equations for t in e.terms if isinstance(t.body, functions.ScalarFunction)]
-        return {b.args[0].name for b in bodies if isinstance(b.args[0], Element)}
+    def _is_alias(self, name: str, parts: Sequence[_Part]) -> bool:
+        """Whether the adjoint of a temporary is that of another variable."""
+        return name not in self.own and parts[0].back.coefficient == 1
 
     def _applications(self) -> dict[str, sp.Expr]:
         """Temporaries that are a function of one of the author's variables."""
-        own = {b for s in self.system.stored.values() for b in s.blocks.values()}
         return {
             e.name: e.terms[0].body
             for e in self.system.equations
-            if e.name not in own
+            if e.name not in self.own
             and isinstance(e.terms[0].body, functions.ScalarFunction)
             and isinstance(e.terms[0].body.args[0], Element)
-            and e.terms[0].body.args[0].name in own
+            and e.terms[0].body.args[0].name in self.own
         }
 
 
@@ -272,8 +278,6 @@ def _composed(outer: _Part, inner: _Part, variable: Var) -> _Part:
 
 def _later(formula: Formula) -> Formula:
     """The same one step later."""
-    from dataclasses import fields
-
     if isinstance(formula, Name):
         return formula if formula.shift is None else replace(formula, shift=formula.shift + 1)
     changes: dict[str, object] = {}

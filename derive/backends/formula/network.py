@@ -96,7 +96,8 @@ class Network:
             if not edges:
                 return self._close(index)
         for index, edges in by_degree.items():
-            if len(edges) == 1:
+            leaf_ahead = len(edges) == 1 and index == edges[0][0] and len(by_degree.get(edges[0][1], [])) == 1
+            if len(edges) == 1 and not leaf_ahead:
                 return self._pair(index, edges[0]) if self._is_pair(edges[0]) else self._fold(index, edges[0])
         for index, edges in by_degree.items():
             if len(edges) == 2:
@@ -152,10 +153,8 @@ class Network:
 
     def _matrix(self, edge: Edge, row: Index, column: Index) -> Formula:
         """What stands on an edge, with the rows along `row`."""
-        factors = self.matrices.pop(edge)
-        if edge != (row, column):
-            factors = [Ordered(transposed(f.formula), f.key) for f in factors]
-        return _elementwise(_in_order(factors), 2)
+        matrix = _elementwise(_in_order(self.matrices.pop(edge)), 2)
+        return matrix if edge == (row, column) else transposed(matrix)
 
     def _vector(self, index: Index) -> Formula:
         vectors = self.vectors.pop(index, [])
@@ -195,8 +194,7 @@ def inner(vectors: Sequence[Ordered], axis: str) -> Formula:
     ordered = sorted(_in_order(vectors), key=lambda v: isinstance(v.formula, Product))
     if len(ordered) == 1:
         return product([Transposed(rank=1, operand=Ones(axis=axis)), ordered[0].formula], rank=0)
-    cut = len(ordered) - 1 if isinstance(ordered[-1].formula, Product) else 1
-    left, right = _elementwise(ordered[:cut], 1), _elementwise(ordered[cut:], 1)
+    left, right = _elementwise(ordered[:-1], 1), ordered[-1].formula
     return product([transposed(left), right], rank=0)
 
 

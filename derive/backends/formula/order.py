@@ -1,7 +1,7 @@
 """Where the variables of an equation stand in the line that the author wrote.
 
 In: a cell and its system. Out: for an equation, a function from a variable's name to a number that sorts
-factors and terms as the author has them. A variable made up by the toolkit stands where the first of
+factors and terms as the author has them. A variable made up by the toolkit stands where the last of
 what it is made of stands.
 """
 
@@ -10,13 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from derive import functions
 from derive.backends.formula.contract import Place
 from derive.language import syntax as tree
 from derive.language.syntax import Cell
-from derive.system import System, elements
+from derive.system import Element, System, elements
 from derive.system.normal import walk
 
 _NOWHERE = 10**6
+
+
+def nets(system: System) -> frozenset[str]:
+    """What activations are applied to. Roots, powers and selectors are no activations."""
+    bodies = [t.body for e in system.equations for t in e.terms if isinstance(t.body, functions.ScalarFunction)]
+    return frozenset(
+        b.args[0].name for b in bodies if isinstance(b.args[0], Element) and _is_activation(functions.lookup(b.row_name))
+    )
+
+
+def _is_activation(row: functions.Row) -> bool:
+    return row.name in functions.FUNCTIONS and not row.closed.is_algebraic_expr(functions.Z)
 
 
 def places(cell: Cell, system: System) -> Mapping[str, Place]:
@@ -45,6 +58,6 @@ def _place(system: System, equation: tree.Equation) -> Place:
         if definition is None or system.variables[name].role in ("delay", "state"):
             return _NOWHERE
         read = [e.name for term in definition.terms for e in elements(term.body)]
-        return min((place(n) for n in read), default=_NOWHERE)
+        return max((p for n in read if (p := place(n)) < _NOWHERE), default=_NOWHERE)
 
     return place

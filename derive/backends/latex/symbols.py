@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from derive import functions
+from derive.backends.formula.order import nets
 from derive.calculus import Adjoint
 from derive.language.syntax import Cell
-from derive.system import Element, System
+from derive.system import System
 
 _GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
     "omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
 )
-_RESERVED = frozenset({r"\sigma", r"\top"})
+_RESERVED = frozenset({r"\sigma"})
+_NET = r"\mathrm{net}"
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,14 @@ class Symbol:
         return base + (f"^{{{above}}}" if above else "") + (f"_{{{below}}}" if below else "")
 
 
+@dataclass(frozen=True)
 class Symbols:
-    def __init__(self, cell: Cell, system: System, adjoint: Adjoint) -> None:
-        self.symbols: dict[str, Symbol] = {}
-        self._author(cell, system)
-        bases = {s.base for s in self.symbols.values()}
-        self.net, self.other, self.error = _free((r"\mathrm{net}",), ()), _free("uzsae", bases), _free((r"\delta", r"\varepsilon"), bases)
-        self.loss, self.steps = _free(("E", "L", "J", r"\mathcal{E}"), bases), _free(("T", "N", r"\tau"), bases)
-        self.letters = [c for c in "ijklmnpqrsuvwabcdefgh" if c not in bases]
-        self._made_up(system)
-        self._adjoints(adjoint)
+    """`loss`, `steps`: what the loss and the number of time steps are called; `letters`: running indices."""
+
+    symbols: Mapping[str, Symbol]
+    loss: str
+    steps: str
+    letters: tuple[str, ...]
 
     def __getitem__(self, name: str) -> Symbol:
         return self.symbols[name]
@@ -62,42 +61,59 @@ class Symbols:
         """The length of an axis."""
         return _symbol(name).at()
 
-    def _author(self, cell: Cell, system: System) -> None:
-        for name in cell.variables:
-            self.symbols[name] = _symbol(name)
-        for name, stored in system.stored.items():
-            for block in stored.blocks.values():
-                if block != name:
-                    suffix = block.removeprefix(name).removeprefix("_")
-                    whole = self.symbols[name]
-                    self.symbols[block] = replace(whole, subscripts=(*whole.subscripts, *_tokens(suffix)))
-        count = Counter(s.at() for s in self.symbols.values())
-        for name, symbol in self.symbols.items():
-            if count[symbol.at()] > 1 or symbol.base in _RESERVED:
-                self.symbols[name] = Symbol(rf"\mathtt{{{name.replace('_', chr(92) + '_')}}}")
 
-    def _made_up(self, system: System) -> None:
-        nets = _arguments(system)
-        for about in dict.fromkeys(v.about for v in system.variables.values()):
-            fresh = [v.name for v in system.of_role("local") if v.about == about and v.name not in self.symbols]
-            for base, chosen in ((self.net, [n for n in fresh if n in nets]), (self.other, [n for n in fresh if n not in nets])):
-                for number, name in enumerate(chosen, 1):
-                    above = self.symbols[about].at() + (f",{number}" if len(chosen) > 1 else "")
-                    self.symbols[name] = Symbol(base, (), above)
-
-    def _adjoints(self, adjoint: Adjoint) -> None:
-        for name, bar in adjoint.bars.items():
-            if name in self.symbols:
-                symbol = self.symbols[name]
-                is_net = symbol.base == self.net and symbol.superscript
-                self.symbols[bar] = replace(symbol, base=self.error) if is_net else replace(symbol, accented=True)
-        for block, seed in adjoint.seeds.items():
-            self.symbols[seed] = replace(self.symbols[block], accented=True, superscript=self.loss)
+def spelled(cell: Cell, system: System, adjoint: Adjoint) -> Symbols:
+    """The symbols of a cell."""
+    symbols = _author(cell, system)
+    bases = {s.base for s in symbols.values()}
+    loss = _free(("E", "L", "J", r"\mathcal{E}"), bases)
+    symbols |= _made_up(system, symbols, _free("uzsae", bases))
+    symbols |= _adjoints(adjoint, symbols, _free((r"\delta", r"\varepsilon"), bases), loss)
+    letters = tuple(c for c in "ijklmnpqrsuvwabcdefgh" if c not in bases)
+    return Symbols(symbols, loss, _free(("T", "N", r"\tau"), bases), letters or ("i'",))
 
 
-def _arguments(system: System) -> set[str]:
-    bodies = [t.body for e in system.equations for t in e.terms if isinstance(t.body, functions.ScalarFunction)]
-    return {b.args[0].name for b in bodies if isinstance(b.args[0], Element)}
+def _author(cell: Cell, system: System) -> dict[str, Symbol]:
+    symbols = {name: _symbol(name) for name in cell.variables}
+    for name, stored in system.stored.items():
+        for block in stored.blocks.values():
+            if block != name:
+                suffix = block.removeprefix(name).removeprefix("_")
+                symbols[block] = replace(symbols[name], subscripts=(*symbols[name].subscripts, *_token(suffix)))
+    count = Counter(s.at() for s in symbols.values())
+    return {
+        name: _verbatim(name) if count[symbol.at()] > 1 or symbol.base in _RESERVED else symbol
+        for name, symbol in symbols.items()
+    }
+
+
+def _made_up(system: System, author: Mapping[str, Symbol], other: str) -> dict[str, Symbol]:
+    """Net inputs, and all other temporaries, numbered where an author's variable has several."""
+    symbols, inputs = {}, nets(system)
+    for about in dict.fromkeys(v.about for v in system.variables.values()):
+        fresh = [v.name for v in system.of_role("local") if v.about == about and v.name not in author]
+        for base in (_NET, other):
+            chosen = [name for name in fresh if (name in inputs) == (base == _NET)]
+            for number, name in enumerate(chosen, 1):
+                above = author[about].at() + (f",{number}" if len(chosen) > 1 else "")
+                symbols[name] = Symbol(base, (), above)
+    return symbols
+
+
+def _adjoints(adjoint: Adjoint, known: Mapping[str, Symbol], error: str, loss: str) -> dict[str, Symbol]:
+    symbols = {}
+    for name, bar in adjoint.bars.items():
+        if name in known:
+            net = known[name].base == _NET and known[name].superscript
+            symbols[bar] = replace(known[name], base=error) if net else replace(known[name], accented=True)
+    for block, seed in adjoint.seeds.items():
+        symbols[seed] = replace(known[block], accented=True, superscript=loss)
+    return symbols
+
+
+def _verbatim(name: str) -> Symbol:
+    escaped = name.replace("_", r"\_")
+    return Symbol(rf"\mathtt{{{escaped}}}")
 
 
 def _symbol(name: str) -> Symbol:
@@ -105,12 +121,12 @@ def _symbol(name: str) -> Symbol:
     letters, digits = re.fullmatch(r"(.*?)(\d*)", base).groups()  # type: ignore[union-attr]
     below = [digits] if digits else []
     for subscript in subscripts:
-        below += [subscript] if subscript.isdigit() else _tokens(subscript)
+        below += [subscript] if subscript.isdigit() else _token(subscript)
     return Symbol(_word(letters), tuple(below))
 
 
-def _tokens(subscript: str) -> list[str]:
-    return [_word(subscript) if len(subscript) != 2 else subscript]
+def _token(subscript: str) -> list[str]:
+    return [subscript if len(subscript) == 2 else _word(subscript)]
 
 
 def _word(word: str) -> str:

@@ -80,7 +80,7 @@ class Typesetter:
             case Elementwise():
                 return rf"{self._break()}\circ ".join(self._at(f, FACTOR) for f in formula.factors)
             case Scaled():
-                return self._side_by_side((*formula.scalars, formula.operand))
+                return self._scaled(formula)
             case Product():
                 return self._product(formula)
             case Transposed():
@@ -155,6 +155,10 @@ class Typesetter:
             self._brackets("(", f) if isinstance(f, Product | Scaled) else self._at(f, FACTOR) for f in factors
         )
 
+    def _scaled(self, formula: Scaled) -> str:
+        scalars, operand = self._side_by_side(formula.scalars), self._at(formula.operand, FACTOR)
+        return rf"{scalars}\brj\, {operand}"
+
     def _quotient(self, formula: Quotient) -> str:
         above, below = self._inside(formula.above), self._inside(formula.below)
         if max(width(above), width(below)) <= _WIDE and not self.depth > 1:
@@ -169,7 +173,7 @@ class Typesetter:
         if "#1" not in row.latex:
             return row.latex + self._brackets("(", operand)
         if row.latex.startswith(_POWER):
-            return self._superscript(operand, row.latex.removeprefix(_POWER)[2:-1])
+            return self._superscript(operand, row.latex.removeprefix(_POWER)[1:-1])
         inner = self._inside(operand)
         if width(inner) > _WIDE:
             return _word(formula.function) + self._brackets("(", operand)
@@ -178,6 +182,10 @@ class Typesetter:
     def _superscript(self, base: Formula, mark: str) -> str:
         if isinstance(base, Name) and (mark == r"\top" or not self.symbols[base.name].superscript):
             return self._name(base, mark)
+        if isinstance(base, Applied) and len(base.operands) == 1 and mark.isdigit():
+            row = lookup(base.function)
+            if "#1" not in row.latex and not row.latex.endswith("'"):
+                return f"{row.latex}^{{{mark}}}{self._brackets('(', *base.operands)}"
         if isinstance(base, Ones | Entry):
             return f"{self.text(base)}^{{{mark}}}"
         return f"{self._brackets('(', base)}^{{{mark}}}"

@@ -6,7 +6,7 @@ leading axes; what an element lacks of the result's indices is broadcast.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from string import ascii_lowercase
 
 import sympy as sp
@@ -84,7 +84,7 @@ class Expressions:
                 found = _matmul(names[a], axes[a], names[b], axes[b], over, goal)
                 if found:
                     return found
-        letters = dict(zip(dict.fromkeys(i for ax in axes for i in ax), _letters(), strict=False))
+        letters = _letters(i for ax in axes for i in ax)
         signature = ",".join("".join(letters[i] for i in ax) for ax in axes)
         result = "".join(letters[i] for i in goal if i in letters)
         text = f'np.einsum("{signature}->{result}", {", ".join(names)})'
@@ -203,16 +203,11 @@ def _matmul(
     left: str, have: list[Index], right: str, other: list[Index], over: list[Index], goal: list[Index]
 ) -> str | None:
     """`left @ right`, `left @ right.T` or a product summed over time and batch, where it is one."""
-    timed = [i for i in (TIME, BATCH) if i in have]
-    if len(over) == 1 and BATCH in have and BATCH not in other:
+    if len(over) == 1 and BATCH in have and BATCH not in other and len(other) <= 2:
         [k] = over
-        if (
-            have == [*timed, k]
-            and goal == [*timed, *(i for i in other if i != k)]
-            and len(other) <= 2
-            and k in other
-        ):
-            return f"{left} @ {right}.T" if other[-1] == k and len(other) == 2 else f"{left} @ {right}"
+        rest = [i for i in other if i != k]
+        if have[-1] == k and k in other and not set(rest) & set(have) and goal == [*have[:-1], *rest]:
+            return f"{left} @ {right}.T" if len(other) == 2 and other[-1] == k else f"{left} @ {right}"
     summed = [i for i in (TIME, BATCH) if i in over]
     if summed and over == summed and have[: len(summed)] == summed == other[: len(summed)]:
         rest = [*have[len(summed) :], *other[len(summed) :]]
@@ -242,18 +237,16 @@ def _align(text: str, have: list[Index], goal: list[Index]) -> str:
 
 
 def _scale(coefficient: sp.Expr, text: str) -> str:
+    """A constant times a sum that is written already."""
     if coefficient == 1:
         return text
+    factor = text if text.endswith(")") and "@" not in text else f"({text})"
     if coefficient == -1:
-        return f"-({text})" if not text.startswith(("np.", "outer_sum")) else f"-{text}"
+        return f"-{factor}"
     numerator, denominator = coefficient.as_numer_denom()
     if numerator == 1:
-        return f"({text}) / ({denominator})"
-    return f"({_constant(coefficient)}) * ({text})"
-
-
-def _constant(expression: sp.Expr) -> str:
-    return _number(expression) if expression.is_Number else str(expression)
+        return f"{factor} / {denominator if denominator.is_Atom else f'({denominator})'}"
+    return f"{_number(coefficient) if coefficient.is_Number else f'({coefficient})'} * {factor}"
 
 
 def _number(value: sp.Expr) -> str:
@@ -268,5 +261,8 @@ def _wrap(text: str) -> str:
     return text if text.isidentifier() or text.endswith("]") else f"({text})"
 
 
-def _letters() -> str:
-    return "tn" + "".join(c for c in ascii_lowercase if c not in "tn")
+def _letters(indices: Iterable[Index]) -> dict[Index, str]:
+    """A letter for each index: t for time, n for the batch."""
+    features = (i for i in dict.fromkeys(indices) if i not in (TIME, BATCH))
+    others = (letter for letter in ascii_lowercase if letter not in "tn")
+    return {TIME: "t", BATCH: "n", **dict(zip(features, others, strict=False))}

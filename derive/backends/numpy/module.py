@@ -149,7 +149,8 @@ class _Module:
 
     def _sizes_line(self, pattern: str) -> str:
         names = ", ".join(map(self._axis, self.cell.axes))
-        return f"{names} = {', '.join(pattern.format(axis) for axis in self.cell.axes)}"
+        values = ", ".join(pattern.format(axis) for axis in self.cell.axes)
+        return f"{names} = {values}" if names else ""
 
     def _axis(self, name: str) -> str:
         return self.identifiers[f"axis {name}"]

@@ -115,7 +115,8 @@ class ProgramPrinter:
         value = writer.terms(terms, equation.target.indices)
         if writer.lacks(terms, equation.target.indices) and not self._assigned_in_place(equation.name, loop):
             shape = self._shape(self.variables[equation.name], inside=loop is not None)
-            value = f"np.broadcast_to({value}, {shape})"
+            constant = not reads_of([equation])
+            value = f"np.full({shape}, {value}, dtype)" if constant else f"np.broadcast_to({value}, {shape})"
         target = self._target(equation.name, loop)
         text = f"{target} {'+=' if step.accumulate else '='} {value}"
         return self._noted(equation.name, [text])
