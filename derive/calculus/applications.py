@@ -25,7 +25,7 @@ def lifted(system: System, names: Names) -> System:
                 terms.append(term)
                 continue
             replacement = {}
-            applications = sorted(term.body.atoms(ScalarFunction), key=sp.default_sort_key)
+            applications = sorted(term.body.atoms(ScalarFunction), key=lambda a: _key(a, system))
             for application in applications:
                 name, found = _named(application, known, variables, names)
                 replacement[application] = Element(name, *_place(application))
@@ -34,6 +34,12 @@ def lifted(system: System, names: Names) -> System:
             terms.append(Term(term.body.xreplace(replacement), term.over))
         equations.append(Equation(equation.target, tuple(terms)))
     return replace(system, variables=variables, equations=tuple(equations))
+
+
+def _key(application: sp.Expr, system: System) -> tuple[object, ...]:
+    argument = application.args[0]
+    place = system.place(argument) if isinstance(argument, Element) else (-1,)
+    return (*place, application.row_name)
 
 
 def _place(application: sp.Expr) -> tuple[sp.Expr, ...]:

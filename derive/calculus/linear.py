@@ -48,23 +48,21 @@ def linear_terms(system: System, equation: Equation) -> Iterator[Linear]:
     if system.variables[equation.name].held:
         return
     for term in equation.terms:
-        for source, coefficient in _partials(equation.target, term.body):
-            yield Linear(equation.target, coefficient, source, term.over)
+        partials = _partials(equation.target, term.body)
+        for source in sorted(partials, key=system.place):
+            yield Linear(equation.target, partials[source], source, term.over)
 
 
-def _partials(target: Element, body: sp.Expr) -> Iterator[tuple[Element, sp.Expr]]:
+def _partials(target: Element, body: sp.Expr) -> dict[Element, sp.Expr]:
+    """Every element read, where the body depends on it, with the derivative."""
     if isinstance(body, FirstMaximum):
-        return
+        return {}
     if isinstance(body, ScalarFunction):
         argument = body.args[0]
         slope = derivative(body.row_name).xreplace({Y: target, Z: argument})
-        if isinstance(argument, Element) and slope != 0:
-            yield argument, slope
-        return
-    for source in elements(body):
-        slope = sp.diff(body, source)
-        if slope != 0:
-            yield source, slope
+        return {argument: slope} if isinstance(argument, Element) and slope != 0 else {}
+    slopes = {source: sp.diff(body, source) for source in elements(body)}
+    return {source: slope for source, slope in slopes.items() if slope != 0}
 
 
 def transpose(linear: Iterable[Linear]) -> tuple[Linear, ...]:

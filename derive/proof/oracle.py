@@ -9,9 +9,10 @@ to end; `inputs[name]` (T, B, *axes); `initial[name]` (B, *axes); outputs (T, B,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import singledispatch
+from itertools import accumulate, pairwise, product, starmap
 from typing import Any
 
 import numpy as np
@@ -149,16 +150,14 @@ def _(node: syntax.Apply, at: _Evaluation) -> Any:
         return at.apply(node.function, at.of(operand))
     first, second = (at.of(operand) for operand in node.operands)
     above = np.subtract(first, second) if node.function == "maximum" else np.subtract(second, first)
-    takes_first = at.apply("nonnegative", _array(above))
-    takes_second = np.subtract(_array(at.number(1)), takes_first)
-    return np.add(np.multiply(takes_first, first), np.multiply(takes_second, second))
+    return _choice(above, first, second, at)
 
 
 @_evaluate.register
 def _(node: syntax.Reduction, at: _Evaluation) -> Any:
     operand = at.of(node.operand)
     if node.kind == "max":
-        return _maximum(operand, node.axis, at.ring)
+        return _maximum(node, operand, at)
     total = np.add.reduce(operand, axis=node.axis)
     if node.kind == "sum":
         return total
@@ -193,7 +192,33 @@ def _(node: syntax.Macro, at: _Evaluation) -> Any:
     return at.of(node.body)
 
 
-def _maximum(operand: Array, axis: int | None, ring: OracleRing) -> Array:
+def _choice(above: Any, first: Any, second: Any, at: _Evaluation) -> Any:
+    """The first where `above` is not negative, otherwise the second."""
+    takes_first = at.apply("nonnegative", _array(above))
+    takes_second = np.subtract(_array(at.number(1)), takes_first)
+    return np.add(np.multiply(takes_first, first), np.multiply(takes_second, second))
+
+
+def _maximum(node: syntax.Reduction, operand: Array, at: _Evaluation) -> Any:
+    """The largest element; over a concatenation, the maximum of those of its parts, in order."""
+    best: Any = None
+    for stretch in _stretches(node, at.sizes):
+        largest = _largest(operand[stretch], node.axis, at.ring)
+        best = largest if best is None else _choice(np.subtract(best, largest), best, largest, at)
+    return best
+
+
+def _stretches(node: syntax.Reduction, sizes: Sizes) -> Iterator[tuple[slice, ...]]:
+    """For each combination of parts of the axes reduced, where it stands in the operand."""
+    choices = []
+    for number, axis in enumerate(node.operand.shape):
+        ends = list(accumulate((sizes[part] for part in axis.parts), initial=0))
+        reduced = node.axis is None or node.axis == number
+        choices.append(list(starmap(slice, pairwise(ends))) if reduced else [slice(None)])
+    return product(*choices)
+
+
+def _largest(operand: Array, axis: int | None, ring: OracleRing) -> Array:
     rows = operand.reshape(1, -1) if axis is None else np.moveaxis(operand, axis, -1)
     result = np.empty(rows.shape[:-1], dtype=object)
     for index in np.ndindex(result.shape):

@@ -193,13 +193,19 @@ class System:
     outputs: tuple[str, ...]
     axes: tuple[str, ...]
     _by_name: dict[str, Equation] = field(init=False, repr=False, compare=False)
+    _places: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {e.name: e for e in self.equations})
+        object.__setattr__(self, "_places", {name: k for k, name in enumerate(self.variables)})
 
     def equation(self, name: str) -> Equation | None:
         """The equation that defines a variable; None for what is given."""
         return self._by_name.get(name)
+
+    def place(self, element: Element) -> tuple[int, object]:
+        """A key to sort elements by that does not depend on how variables are called."""
+        return self._places[element.name], element.sort_key()
 
     def of_role(self, *roles: Role) -> tuple[Var, ...]:
         """The variables of some roles, in order."""

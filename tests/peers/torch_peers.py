@@ -62,7 +62,7 @@ def problem(kernel: Any, sizes: dict[str, int], rng: np.random.Generator) -> Pro
     Net inputs are near 1 at every size: a saturated gate has no gradient to compare but rounding.
     """
     T, B, d_x, d_h = (sizes[name] for name in ("T", "B", "d_x", "d_h"))
-    scale = 1 / np.sqrt(d_x + d_h)
+    scale = 1 / (2 * np.sqrt(d_x + d_h))
 
     def normal(*shape: int) -> np.ndarray:
         return rng.standard_normal(shape).astype(np.float32).astype(np.float64)

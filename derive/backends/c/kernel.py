@@ -297,11 +297,11 @@ def notes(cell: Cell, schedule: Schedule, variables: Mapping[str, Var]) -> Note:
         back = ""
         seen = name
         while owner.get(seen) not in written:
-            variable = variables[seen]
+            variable = variables.get(seen)
+            if variable is None or variable.about in ("", seen):
+                return ""
             if variable.role == "adjoint":
                 back = "back through: "
-            if not variable.about:
-                return ""
             seen = variable.about
         return back + safe(written[owner[seen]])
 

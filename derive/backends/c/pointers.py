@@ -73,7 +73,7 @@ class Pointers:
             memory = self.memory
             row = memory.place(self.owners.get(name, name)).row
             start = self.at(name, shift)
-            if memory.scope(name) != "row":
+            if name in self.owners or memory.scope(name) != "row":
                 start += f" + {self.n}" if row == 1 else f" + {self.n} * {memory.factor(row)}"
             if memory.nullable(name):
                 start = f"{memory.base(name)} ? {start} : NULL"

@@ -231,4 +231,4 @@ def _sorted(addends: list[_Addend]) -> list[_Addend]:
     """By place, numbers behind; but where that begins with a minus, something that is added first."""
     ordered = sorted(addends, key=lambda addend: (not addend[0][1], addend[0]))
     first = next((n for n, (_, f) in enumerate(ordered) if not isinstance(f, Negative)), 0)
-    return [ordered[first], *ordered[:first], *ordered[first + 1 :]]
+    return [*ordered[first : first + 1], *ordered[:first], *ordered[first + 1 :]]

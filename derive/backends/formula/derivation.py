@@ -100,7 +100,7 @@ class _Explanation:
         params = [v.name for v in self.system.of_role("param") if v.name in self.parts]
         inputs = [v.name for v in self.system.of_role("input") if v.name in self.parts]
         steps = tuple(self._step(n) for n in timed)
-        kept, inline = self._collect(timed), self._applications()
+        kept, inline = self._collect(timed), applications(self.system)
         return Derivation(
             forward=forward,
             normal=normal,
@@ -251,16 +251,18 @@ class _Explanation:
         """Whether the adjoint of a temporary is that of another variable."""
         return name not in self.own and parts[0].back.coefficient == 1
 
-    def _applications(self) -> dict[str, sp.Expr]:
-        """Temporaries that are a function of one of the author's variables."""
-        return {
-            e.name: e.terms[0].body
-            for e in self.system.equations
-            if e.name not in self.own
-            and isinstance(e.terms[0].body, functions.ScalarFunction)
-            and isinstance(e.terms[0].body.args[0], Element)
-            and e.terms[0].body.args[0].name in self.own
-        }
+
+def applications(system: System) -> dict[str, sp.Expr]:
+    """Temporaries that are a function of one of the author's variables, and what they are."""
+    own = {block for stored in system.stored.values() for block in stored.blocks.values()}
+    return {
+        e.name: e.terms[0].body
+        for e in system.equations
+        if e.name not in own
+        and isinstance(e.terms[0].body, functions.ScalarFunction)
+        and isinstance(e.terms[0].body.args[0], Element)
+        and e.terms[0].body.args[0].name in own
+    }
 
 
 def _moved(term: Linear, times: Mapping[Index, sp.Expr]) -> Linear:

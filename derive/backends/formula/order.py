@@ -15,7 +15,7 @@ from derive.backends.formula.contract import Place
 from derive.language import syntax as tree
 from derive.language.syntax import Cell
 from derive.system import Element, System, elements
-from derive.system.normal import walk
+from derive.system.walk import walk
 
 _NOWHERE = 10**6
 

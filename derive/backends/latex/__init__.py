@@ -1,17 +1,9 @@
-"""The LaTeX backend: the derivation, fit to print."""
+"""LaTeX: the derivation of a cell as a document of its own.
 
-from __future__ import annotations
+In: a cell, its system, its adjoint, what was proven of it, the lines of the file's header. Out: finished
+pieces for `templates/latex/derivation.tex.j2`, which only places them.
+"""
 
-from collections.abc import Mapping, Sequence
+from derive.backends.latex.document import derivation
 
-from derive.backends.protocol import Derived, Page
-
-
-def pages(derived: Derived, header: Sequence[str], proof: Sequence[str]) -> Mapping[str, Page]:
-    """The document, as `derivation.tex`."""
-    return {}
-
-
-def show(derived: Derived) -> str:
-    """The equations and their adjoint, for a terminal."""
-    return ""
+__all__ = ["derivation"]

@@ -171,13 +171,14 @@ class Expressions:
                 text += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
         return text
 
-    def _factor_key(self, body: sp.Expr) -> tuple[int, int, object]:
-        ranks = sorted(self.rank(e.name) for e in elements(body))
-        return (0 if not ranks else 1, ranks[0] if ranks else 0, body.sort_key())
+    def _ranks(self, body: sp.Expr) -> list[int]:
+        return sorted(self.rank(e.name) for e in elements(body))
 
-    def _addend_key(self, body: sp.Expr) -> tuple[bool, int, object]:
-        ranks = sorted(self.rank(e.name) for e in elements(body))
-        return (body.could_extract_minus_sign(), ranks[0] if ranks else -1, body.sort_key())
+    def _factor_key(self, body: sp.Expr) -> tuple[object, ...]:
+        return (bool(elements(body)), self._ranks(body), body.sort_key())
+
+    def _addend_key(self, body: sp.Expr) -> tuple[object, ...]:
+        return (bool(body.as_coeff_Mul()[0] < 0), bool(elements(body)), self._ranks(body), body.sort_key())
 
 
 def _below(body: sp.Expr) -> bool:

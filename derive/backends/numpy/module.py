@@ -6,7 +6,7 @@ In: a cell, its schedule, the lines of its header. Out: a context of finished li
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -139,12 +139,15 @@ class _Module:
             if not used & set(stored.blocks.values()):
                 continue
             names = [self.identifiers[b] for b in stored.blocks.values()]
-            if len(names) == 1:
-                lines.append(f"{names[0]} = params.{variable.name}")
+            several = [k for k, axis in enumerate(variable.shape) if len(axis.parts) > 1]
+            if len(several) == 1:
+                [axis] = several
+                widths = ", ".join(map(self._axis, variable.shape[axis].parts))
+                lines.append(f"{', '.join(names)} = split(params.{variable.name}, {widths}, axis={axis})")
                 continue
-            axis = next(k for k, a in enumerate(variable.shape) if len(a.parts) > 1)
-            widths = ", ".join(self._axis(p) for p in variable.shape[axis].parts)
-            lines.append(f"{', '.join(names)} = split(params.{variable.name}, {widths}, axis={axis})")
+            for parts, block in stored.blocks.items():
+                text = self._part(f"params.{variable.name}", variable.shape, parts)
+                lines.append(f"{self.identifiers[block]} = {text}")
         return lines
 
     def _sizes_line(self, pattern: str) -> str:
@@ -156,24 +159,31 @@ class _Module:
         return self.identifiers[f"axis {name}"]
 
     def _joined(self, name: str) -> str:
-        blocks = [self.identifiers[b] for b in self.schedule.stored[name].blocks.values()]
-        return blocks[0] if len(blocks) == 1 else f"join({', '.join(blocks)})"
+        """A variable in the author's shape."""
+        return self._stored(name, self.identifiers.__getitem__)
 
     def _gradient(self, variable: Variable) -> str:
-        """The gradient in the stored shape; zero where nothing depends on the variable."""
-        blocks = []
-        lead = ("T", "B") if variable.role == "input" else ()
-        for block in self.schedule.stored[variable.name].blocks.values():
-            axes = self.schedule.variables[block].axes
+        """The gradient in the author's shape; zero where nothing depends on the variable."""
+        lead = ["T", "B"] if variable.role == "input" else []
+
+        def of_block(block: str) -> str:
             if block in self.schedule.bars:
-                blocks.append(self.identifiers[self.schedule.bars[block]])
-            else:
-                shape = ", ".join([*lead, *map(self._axis, axes)])
-                blocks.append(f"np.zeros(({shape}{',' if len(axes) + len(lead) == 1 else ''}), dtype)")
-        if len(blocks) == 1:
-            return blocks[0]
-        axis = next(k for k, a in enumerate(variable.shape) if len(a.parts) > 1)
-        return f"np.concatenate(({', '.join(blocks)}), axis={axis})"
+                return self.identifiers[self.schedule.bars[block]]
+            lengths = [*lead, *map(self._axis, self.schedule.variables[block].axes)]
+            return f"np.zeros(({', '.join(lengths)}{',' if len(lengths) == 1 else ''}), dtype)"
+
+        return self._stored(variable.name, of_block)
+
+    def _stored(self, name: str, of_block: Callable[[str], str], parts: tuple[int, ...] = ()) -> str:
+        """The blocks of a variable, put together along each axis that has several parts."""
+        stored = self.schedule.stored[name]
+        axis = len(parts)
+        if axis == len(stored.shape):
+            return of_block(stored.blocks[parts])
+        pieces = [self._stored(name, of_block, (*parts, p)) for p in range(len(stored.shape[axis].parts))]
+        if len(pieces) == 1:
+            return pieces[0]
+        return f"np.concatenate(({', '.join(pieces)}), axis={axis - len(stored.shape)})"
 
     def _initial_gradient(self, state: str) -> str:
         bar = self.schedule.bars[self.schedule.delays[state]]
@@ -236,12 +246,22 @@ class _Module:
         return lines
 
     def _seed(self, block: str) -> str:
-        name = self.schedule.variables[block].about if block not in self.schedule.stored else block
-        blocks = list(self.schedule.stored[name].blocks.values())
-        if len(blocks) == 1:
-            return f"doutputs.{name}"
-        widths = ", ".join(self._axis(self.schedule.variables[b].axes[-1]) for b in blocks)
-        return f"split(doutputs.{name}, {widths}, axis=-1)[{blocks.index(block)}]"
+        """The part of an output's gradient that belongs to one of its blocks."""
+        name, parts = next(
+            (name, parts)
+            for name in self.cell.outputs
+            for parts, candidate in self.schedule.stored[name].blocks.items()
+            if candidate == block
+        )
+        return self._part(f"doutputs.{name}", self.schedule.stored[name].shape, parts)
+
+    def _part(self, text: str, shape: Shape, parts: tuple[int, ...]) -> str:
+        """One block out of an array in the author's shape."""
+        for axis, (extent, part) in enumerate(zip(shape, parts, strict=True)):
+            if len(extent.parts) > 1:
+                widths = ", ".join(map(self._axis, extent.parts))
+                text = f"split({text}, {widths}, axis={axis - len(shape)})[{part}]"
+        return text
 
 
 def _notes(cell: Cell, schedule: Schedule) -> dict[str, str]:

@@ -207,7 +207,7 @@ class ProgramPrinter:
         return Expressions(spell, self._rank, time=timed)
 
     def _rank(self, name: str) -> int:
-        return self.order.get(name, -1 if self.variables[name].role == "adjoint" else len(self.order))
+        return self.order[name]
 
     def _spell(self, element: Element, loop: Loop | None) -> str:
         name = self.identifiers[element.name]
@@ -281,10 +281,9 @@ def _accumulates(loop: Loop, equation: Equation) -> bool:
 
 
 def _reading_order(schedule: Schedule) -> list[str]:
-    """Where a variable comes in a product: matrices, then what is computed, then states and inputs."""
-    ranks = {"param": 0, "local": 1, "state": 2, "delay": 3, "input": 4, "seed": 5}
-    shown = [v for v in schedule.variables.values() if v.role in ranks]
-    return [v.name for v in sorted(shown, key=lambda v: ranks[v.role])]
+    """Where a variable comes in a product: adjoints, matrices, what is computed, states and inputs."""
+    ranks = {"adjoint": 0, "seed": 1, "param": 2, "local": 3, "state": 4, "delay": 5, "input": 6}
+    return [v.name for v in sorted(schedule.variables.values(), key=lambda v: ranks[v.role])]
 
 
 def functions_used(programs: Iterable[Program]) -> list[str]:

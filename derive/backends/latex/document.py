@@ -1,0 +1,168 @@
+"""The document's pieces, in the order in which they are read.
+
+In: a cell, its system, its adjoint, what was proven, the header. Out: the context of
+`templates/latex/derivation.tex.j2`: strings, and lists of strings, none of them to be worked on further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from derive import functions
+from derive.backends.formula import Contribution, Step, explain
+from derive.backends.formula.contract import Reader
+from derive.backends.formula.derivation import applications
+from derive.backends.formula.nodes import Formula, Line, Name
+from derive.backends.formula.order import place_of, places
+from derive.backends.formula.single import single_recurrence
+from derive.backends.latex.escape import escaped, verbatim
+from derive.backends.latex.notation import block_lines, function_lines, variable_rows
+from derive.backends.latex.symbols import Symbols, spelled
+from derive.backends.latex.typeset import Typesetter, sides
+from derive.calculus import Adjoint
+from derive.language import syntax as tree
+from derive.language.syntax import Cell
+from derive.system import FirstMaximum, System
+from derive.system.walk import walk
+
+Context = dict[str, Any]
+Equation = dict[str, str]
+
+
+def derivation(cell: Cell, system: System, adjoint: Adjoint, proof: Sequence[str], header: Sequence[str]) -> Context:
+    """The context of a cell's derivation; `header` says where it comes from, `proof` what was proven."""
+    return _Document(cell, system, adjoint).context(proof, header)
+
+
+class _Document:
+    def __init__(self, cell: Cell, system: System, adjoint: Adjoint) -> None:
+        self.cell, self.system, self.adjoint = cell, system, adjoint
+        self.symbols = spelled(cell, system, adjoint)
+        self.derivation = explain(cell, system, adjoint)
+
+    def context(self, proof: Sequence[str], header: Sequence[str]) -> Context:
+        found = self.derivation
+        pieces: Context = {
+            "forward": self._lines(found.forward),
+            "splits": self._blocks(("param", "input", "local"), bars=False),
+            "normal": self._lines(found.normal),
+            "steps": [self._step(step) for step in found.steps],
+            "recurrence": self._lines(found.recurrence),
+            "weights": self._lines(found.weights) + self._blocks(("param",), bars=True),
+            "inputs": self._lines(found.inputs) + self._blocks(("input",), bars=True),
+            "initial": self._lines(found.initial, clock="1"),
+            "carried": self._carried(),
+        }
+        return pieces | {
+            "header": [line.encode("ascii", "replace").decode() for line in header],
+            "name": escaped(self.cell.name),
+            "title": escaped(self.cell.title),
+            "loss": self.symbols.loss,
+            "end": self.symbols.steps,
+            "variables": variable_rows(self.cell, self.system, self.symbols),
+            "functions": function_lines(self.cell, self.adjoint, self.symbols),
+            "macros": [verbatim(f"{m.name}({', '.join(m.parameters)}) = {m.body}") for m in self.cell.macros],
+            "conventions": _conventions(self.symbols, str(pieces)),
+            "remarks": self._remarks(),
+            "absent": [Typesetter(self.symbols).text(name) for name in found.absent],
+            "finals": [self.symbols[s].at(self.symbols.steps) for s in self.system.delays],
+            "notes": [escaped(note) for note in self.cell.notes],
+            "proof": [escaped(line) for line in proof],
+        }
+
+    # -- equations
+
+    def _lines(self, lines: Iterable[Line], clock: str = "t") -> list[Equation]:
+        return [self._line(line, clock) for line in lines]
+
+    def _line(self, line: Line, clock: str = "t") -> Equation:
+        left, right = sides(line, self.symbols, clock)
+        return _equation(left, right, line.number, escaped(line.remark))
+
+    def _blocks(self, roles: Sequence[str], *, bars: bool) -> list[Equation]:
+        names = [v.name for role in roles for v in self.cell.variables.values() if v.role == role]
+        lines = block_lines(self.system, self.symbols, names, bars=self.adjoint.bars if bars else None)
+        return [_equation(left, right, None, remark) for left, right, remark in lines]
+
+    def _step(self, step: Step) -> dict[str, Any]:
+        """Each contribution on a line of its own; a single one is told beside the result."""
+        result = self._line(step.result)
+        if len(step.contributions) + step.seeded == 1:
+            change = self._change(step.contributions[0]) if step.contributions else "the loss alone"
+            return {"seed": "", "contributions": [], "result": result | {"remark": change}}
+        seed = ""
+        if step.seeded:
+            block = next(s for v, s in self.adjoint.seeds.items() if v == step.variable.name)
+            seed = Typesetter(self.symbols).text(Name(name=block, shift=step.variable.shift, rank=step.variable.rank))
+        lines = [{"change": self._change(c), "gives": self._text(c.gives, c)} for c in step.contributions]
+        return {"seed": seed, "contributions": lines, "result": result}
+
+    def _change(self, contribution: Contribution) -> str:
+        """`(17): dh = o ∘ du + ⋯`."""
+        left, right = sides(contribution.change, self.symbols)
+        rest = "" if contribution.alone else r"\br + \cdots"
+        return rf"({contribution.equation})\quad${left} = {right}{rest}$"
+
+    def _text(self, formula: Formula, contribution: Contribution) -> str:
+        return Typesetter(self.symbols).text(formula)
+
+    # -- the error carried back through one matrix
+
+    def _carried(self) -> list[dict[str, str]]:
+        """Both readings of the error, where the cell has a single recurrence through one matrix."""
+        if len(self.system.delays) != 1:
+            return []
+        (state,) = self.system.delays
+        place = place_of(self.system, places(self.cell, self.system), state)
+        reader = Reader(self.adjoint.system.variables, place, applications(self.system))
+        found = single_recurrence(self.system, reader)
+        if found is None:
+            return []
+        free = [c for c in self.symbols.letters if c not in ("t", self.symbols.loss)]
+        step, first = free[0], "k" if "k" in free[1:] else free[1]
+        readings = []
+        for name, factor in ((found.net, found.by_net), (found.state, found.by_state)):
+            at = [self.symbols[name.name].at(time) for time in (f"{step}+1", step, "t")]
+            product = Typesetter(self.symbols, step).text(factor)
+            readings.append({"next": at[0], "this": at[1], "of": at[2], "factor": product, "step": step, "first": first})
+        return readings
+
+    # -- remarks
+
+    def _remarks(self) -> list[str]:
+        """What holds at kinks, and where the gradient is held back."""
+        nodes = [n for e in self.cell.equations for n in walk(e.value)]
+        found = []
+        if any(isinstance(n, tree.Apply) and n.function in ("maximum", "minimum") for n in nodes):
+            found.append(r"Where the operands of $\max(a, b)$ or $\min(a, b)$ are equal, the first is taken.")
+        if any(isinstance(b, FirstMaximum) for e in self.system.equations for b in (t.body for t in e.terms)):
+            found.append("The largest of equal elements is the one with the lowest index; it alone gets the gradient.")
+        selectors = [name for name, _, _ in function_lines(self.cell, self.adjoint, self.symbols) if r"\left[" in name]
+        if selectors or any(isinstance(n, tree.Apply) and n.function == "abs" for n in nodes):
+            found.append("At a kink the derivative is the one that the formulas above give; every backend has the same.")
+        held = [self.symbols[v.name].at("t" if v.time else "") for v in self.system.variables.values() if v.held]
+        if held:
+            names = ", ".join(f"${h}$" for h in held)
+            found.append(rf"No gradient goes through $\operatorname{{stop}}$: the equation of {names} contributes nothing.")
+        return found
+
+
+def _equation(left: str, right: str, number: int | None, remark: str) -> Equation:
+    return {"left": left, "right": right, "number": "" if number is None else f"({number})", "remark": remark}
+
+
+def _conventions(symbols: Symbols, text: str) -> list[str]:
+    """The signs that occur, explained."""
+    texts = text.replace("\\\\", "\\")
+    known = (
+        (r"\circ ", r"$u \circ v$ is the element-by-element product; a matrix product binds more tightly."),
+        (r"\mathbf{1}", r"$\mathbf{1}$ is a column of ones, as long as its place asks."),
+        (r"\operatorname{diag}", r"$\operatorname{diag}[v]$ is the diagonal matrix of $v$."),
+        (r"\rangle_{", r"$\langle A, B \rangle_{\mathrm{F}}$ is the sum of the products of all elements of $A$ and $B$."),
+        (r"\operatorname{first}", r"$\operatorname{first}(a)$ is $1$ where the largest element of $a$ stands, otherwise $0$."),
+        (r"_{1}(", r"A subscript $1$ or $2$ at a sum, mean or maximum names the axis that it runs over."),
+        (r"_{2}(", r"A subscript $1$ or $2$ at a sum, mean or maximum names the axis that it runs over."),
+        ("]_{", r"$[A]_{ij}$ is an element of $A$, where matrices alone cannot say it."),
+    )
+    return list(dict.fromkeys(meaning for sign, meaning in known if sign in texts))
