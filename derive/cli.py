@@ -105,12 +105,14 @@ def check(cells: tuple[str, ...], output: Path) -> None:
 @click.argument("cells", metavar="CELL...", nargs=-1, required=True)
 @_reported
 def prove(cells: tuple[str, ...]) -> None:
-    """Check a cell: its text, then its gradients against its equations; nothing is written."""
+    """Check a cell: its text, its gradients against its equations, its kernels on numbers; write nothing."""
     for each in _each(_cells(cells), "proving"):
         proof = pipeline.prove(each)
         _out.print(f"{each.name}:")
         for line in proof.summary():
             _out.print(f"  {line}")
+        for run in pipeline.trial(each):
+            _out.print(f"  {run.summary()}")
 
 
 @main.command()

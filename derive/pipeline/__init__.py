@@ -5,9 +5,11 @@ from derive.pipeline.files import drift, generate, write
 from derive.pipeline.inspection import Derivation, derivation
 from derive.pipeline.kernels import NumPyKernel, build
 from derive.pipeline.parameters import load_params, save_params
+from derive.pipeline.trial import Trial, trial
 
 __all__ = [
     "Derivation",
+    "Trial",
     "NumPyKernel",
     "build",
     "derivation",
@@ -16,5 +18,6 @@ __all__ = [
     "load_params",
     "prove",
     "save_params",
+    "trial",
     "write",
 ]

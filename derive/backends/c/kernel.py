@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sympy as sp
@@ -13,6 +13,7 @@ from derive.backends.c.calls import Calls
 from derive.backends.c.expressions import Expressions
 from derive.backends.c.memory import Memory
 from derive.backends.c.names import allocator, local, member
+from derive.backends.c.notes import notes
 from derive.backends.c.panels import Panels
 from derive.backends.c.phases import Phase, Product, Turns
 from derive.backends.c.places import Outside, blocks_of, width
@@ -23,9 +24,6 @@ from derive.backends.c.tiles import Tiler
 from derive.language.syntax import Cell
 from derive.schedule import Program, Schedule, Statement
 from derive.system import Equation, Term, Var
-
-Note = Callable[[str], str]
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -147,8 +145,9 @@ class Builder:
                 found[name] = Life("turn")
         groups = {n: p.targets for p in _products(phases) for n in p.targets if len(p.targets) > 1}
         saved = {n: k for n, k in self.saved.items() if n not in outside}
+        names = allocator(self.identifiers.values())
         memory = Memory(
-            schedule, self.variables, found, groups, outside, saved, self.identifiers, self.names, writes=forward
+            schedule, self.variables, found, groups, outside, saved, self.identifiers, names, writes=forward
         )
         pointers = Pointers(memory, self.owners, self.carried)
         calls = Calls(memory, pointers, self.panels)
@@ -285,29 +284,3 @@ def _products(phases: Iterable[Phase]) -> Iterable[Product]:
         for item in phase.items if isinstance(phase, Turns) else (phase,):
             if isinstance(item, Product):
                 yield item
-
-
-def notes(cell: Cell, schedule: Schedule, variables: Mapping[str, Var]) -> Note:
-    """For a variable, the author's line that its values, or the gradients through it, come from."""
-    lines = cell.source.splitlines()
-    owner = {b: name for name, stored in schedule.stored.items() for b in stored.blocks.values()}
-    written = {e.target: lines[e.span.line - 1][e.span.start : e.span.end] for e in cell.equations}
-
-    def note(name: str) -> str:
-        back = ""
-        seen = name
-        while owner.get(seen) not in written:
-            variable = variables.get(seen)
-            if variable is None or variable.about in ("", seen):
-                return ""
-            if variable.role == "adjoint":
-                back = "back through: "
-            seen = variable.about
-        return back + safe(written[owner[seen]])
-
-    return note
-
-
-def safe(text: str) -> str:
-    """Text that can stand in a comment of C."""
-    return " ".join(text.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?").split()).rstrip("\\")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from derive.language.names import KEYWORDS
 from derive.system import Names
 
 _LIBM = (
@@ -27,7 +28,7 @@ _OWN = (
     "main div abs labs exit abort"
 )
 _LIBRARY = frozenset(f"{name}{suffix}" for name in _LIBM.split() for suffix in ("", "f", "l"))
-_TAKEN = frozenset(_MACROS.split()) | _LIBRARY
+_TAKEN = frozenset(_MACROS.split()) | _LIBRARY | KEYWORDS
 
 RESERVED = _TAKEN | frozenset(_OWN.split())
 

@@ -104,7 +104,7 @@ class Reader:
             network.add(Ordered(formula, self._key(factor)), indices)
         coefficient *= sp.Mul(*(Length(i.axis) for i in network.unused()))
         if free and not network.occupied:
-            return Constant(value=coefficient)
+            return scaled([], Constant(value=coefficient))
         scalars, formula = network.contracted()
         if formula is None:
             scalars, formula = scalars[:-1], (scalars or [Constant(value=sp.S.One)])[-1]

@@ -59,6 +59,8 @@ class _Document:
             "name": escaped(self.cell.name),
             "title": escaped(self.cell.title),
             "loss": self.symbols.loss,
+            "error": self.symbols.error,
+            "other": self.symbols.other,
             "end": self.symbols.steps,
             "variables": variable_rows(self.cell, self.system, self.symbols),
             "functions": function_lines(self.cell, self.adjoint, self.symbols),

@@ -12,6 +12,7 @@ import sympy as sp
 
 from derive import functions
 from derive.backends.formula.contract import Reader
+from derive.backends.formula.nodes import Applied, Name
 from derive.backends.latex.escape import escaped
 from derive.backends.latex.symbols import Symbol, Symbols
 from derive.backends.latex.typeset import Typesetter, width
@@ -114,4 +115,5 @@ def _function_lines(names: Iterable[str], symbols: Symbols) -> Iterator[tuple[st
         slope = functions.derivative(name) if name in functions.FUNCTIONS else sp.S.Zero
         shown = Typesetter(own).text(reader.formula((), [Term(slope.xreplace(values))]))
         derivative = "" if slope == 0 or slope.has(functions.application(f"{name}_prime")) else shown
-        yield row.typeset("z"), escaped(row.summary), derivative
+        call = Applied(rank=0, function=name, operands=(Name(name="z", rank=0),))
+        yield Typesetter(own).text(call), escaped(row.summary), derivative

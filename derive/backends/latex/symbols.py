@@ -47,9 +47,15 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Symbols:
-    """`loss`, `steps`: what the loss and the number of time steps are called; `letters`: running indices."""
+    """What everything is called.
+
+    `error` is the derivative with respect to a net input, `other` a made-up variable that is none, `loss`
+    and `steps` the loss and the number of time steps, `letters` are running indices.
+    """
 
     symbols: Mapping[str, Symbol]
+    error: str
+    other: str
     loss: str
     steps: str
     letters: tuple[str, ...]
@@ -67,10 +73,11 @@ def spelled(cell: Cell, system: System, adjoint: Adjoint) -> Symbols:
     symbols = _author(cell, system)
     bases = {s.base for s in symbols.values()}
     loss = _free(("E", "L", "J", r"\mathcal{E}"), bases)
-    symbols |= _made_up(system, symbols, _free("uzsae", bases))
-    symbols |= _adjoints(adjoint, symbols, _free((r"\delta", r"\varepsilon"), bases), loss)
+    other, error = _free("uzsae", bases), _free((r"\delta", r"\varepsilon"), bases)
+    symbols |= _made_up(system, symbols, other)
+    symbols |= _adjoints(adjoint, symbols, error, loss)
     letters = tuple(c for c in "ijklmnpqrsuvwabcdefgh" if c not in bases)
-    return Symbols(symbols, loss, _free(("T", "N", r"\tau"), bases), letters or ("i'",))
+    return Symbols(symbols, error, other, loss, _free(("T", "N", r"\tau"), bases), letters or ("i'",))
 
 
 def _author(cell: Cell, system: System) -> dict[str, Symbol]:

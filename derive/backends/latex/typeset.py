@@ -235,7 +235,9 @@ def _nesting(text: str) -> int:
     for size in (3, 2, 1):
         if _SIZES[size][0] + "(" in text or _SIZES[size][0] + "[" in text:
             return size + 1
-    return 1 if re.search(r"\(|\[|\\frac|\\sum|\\sqrt|\\overline", text) else 0
+    if r"\frac" in text or r"\sum" in text:
+        return 2
+    return 1 if re.search(r"\(|\[|\\sqrt", text) else 0
 
 
 def _word(word: str) -> str:

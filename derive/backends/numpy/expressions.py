@@ -204,7 +204,7 @@ def _matmul(
     left: str, have: list[Index], right: str, other: list[Index], over: list[Index], goal: list[Index]
 ) -> str | None:
     """`left @ right`, `left @ right.T` or a product summed over time and batch, where it is one."""
-    if len(over) == 1 and BATCH in have and BATCH not in other and len(other) <= 2:
+    if len(over) == 1 and BATCH not in other and len(other) <= 2:
         [k] = over
         rest = [i for i in other if i != k]
         if have[-1] == k and k in other and not set(rest) & set(have) and goal == [*have[:-1], *rest]:

@@ -29,7 +29,7 @@ _TAKEN = frozenset(
     given_state glorot infer init initial inputs int isinstance join kind known label len length
     measured members normal np orthogonal out outer_sum owned params prepare prepared range
     replay repr reversed rng shapes sizes split state step stream sum t tape tuple type
-    unflatten uniform vector x_t y z zip
+    unflatten uniform vector x_t y zip
     """.split()  # noqa: SIM905 - a list of these would fill two pages
 )
 """Every name that the template uses where a program's lines stand."""

@@ -1,0 +1,31 @@
+"""The identity test alone, at one point of GF(2^61 - 1): the cheapest form of the proof."""
+
+from derive.backends import Derived
+from derive.language import Cell
+from derive.pipeline.candidates import adjoint_candidate, schedule_candidate
+from derive.proof import Candidate, Problem, pose
+from derive.proof.cost import identity_sizes
+from derive.proof.identity import Reference, compare, consult
+from derive.proof.rings import Residues
+
+RING = Residues(11)
+Question = tuple[Cell, Problem, Reference]
+
+
+def question(cell: Cell) -> Question:
+    """A problem, and what the oracle says to it; it can be put to many candidates."""
+    problem = pose(cell, identity_sizes(cell), RING.variable)
+    return cell, problem, consult(cell, RING, problem)
+
+
+def hold(asked: Question, candidate: Candidate) -> None:
+    """Raises where the candidate differs from the oracle."""
+    cell, problem, reference = asked
+    compare(cell, RING, problem, reference, "candidate", candidate)
+
+
+def prove(derived: Derived) -> None:
+    """The adjoint and the schedule against the oracle."""
+    asked = question(derived.cell)
+    hold(asked, adjoint_candidate(derived.adjoint))
+    hold(asked, schedule_candidate(derived.schedule, derived.system))
