@@ -102,9 +102,9 @@ def members(
 ) -> list[tuple[str, object]]:
     """The arrays that an argument holds, each with its name for messages.
 
-    With `alone`, a single field is passed as the array itself; else as a NamedTuple with one field.
+    With `alone`, a single field may be passed as the array itself.
     """
-    if alone and len(fields) == 1:
+    if alone and len(fields) == 1 and not isinstance(value, tuple):
         return [(argument, value)]
     names = tuple(field.name for field in fields)
     if not isinstance(value, tuple) or getattr(value, "_fields", None) != names:

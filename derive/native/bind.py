@@ -33,14 +33,18 @@ class Prepared:
 
 
 class Kernel:
-    """One cell, compiled. `dtype` fixes the precision; without it, the parameters decide.
+    """One cell, compiled. `dtype` fixes the precision; without it, the parameters decide. `source` is the
+    text that was compiled, where the caller has it.
 
     `init(sizes, rng, dtype)` makes parameters. A NamedTuple is accepted by its fields, so those of the NumPy
     kernel of the same cell will do.
     """
 
-    def __init__(self, library: ctypes.CDLL, interface: Interface, init: Init, dtype: Any = None) -> None:
+    def __init__(
+        self, library: ctypes.CDLL, interface: Interface, init: Init, dtype: Any = None, *, source: str = ""
+    ) -> None:
         self.interface = interface
+        self.source = source
         self.Params = _named_tuple("Params", interface.params)
         self.State = _named_tuple("State", interface.states)
         self.Inputs = _named_tuple("Inputs", interface.inputs)

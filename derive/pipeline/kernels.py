@@ -11,10 +11,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from derive.backends import c
+from derive.backends import Derived, c, numpy
 from derive.language.syntax import Cell
 from derive.native import Kernel, load
-from derive.pipeline.files import generate
+from derive.pipeline.derivation import derive
+from derive.pipeline.files import render_pages
+
+
+Backend = Literal["numpy", "c"]
+Precision = Literal["float32", "float64"]
 
 
 class NumPyKernel:
@@ -55,9 +60,7 @@ class NumPyKernel:
         return self._module.stream(self.prepare(params), state)
 
 
-def build(
-    cell: Cell, *, backend: Literal["numpy", "c"] = "numpy", dtype: Literal["float32", "float64"] = "float64"
-) -> Any:
+def build(cell: Cell, *, backend: Backend = "numpy", dtype: Precision = "float64") -> Any:
     """A kernel for a cell, proven first.
 
     `kernel.source` is the text it runs. Raises `ProofError`; for C, `native.CompilerNotFound` and
@@ -67,15 +70,24 @@ def build(
         raise ValueError(f"backend: got {backend!r}, expected 'numpy' or 'c'")
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype: got {dtype!r}, expected 'float32' or 'float64'")
-    texts = generate(cell)
-    module = _module(cell.name, texts["__init__.py"])
-    if backend == "numpy":
-        return NumPyKernel(module, texts["__init__.py"], np.dtype(dtype))
+    derived = derive(cell)
+    texts = render_pages(derived, (numpy,) if backend == "numpy" else (numpy, c))
+    return numpy_kernel(derived, texts, dtype) if backend == "numpy" else c_kernel(derived, texts, dtype)
+
+
+def numpy_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -> NumPyKernel:
+    """The kernel of a rendered NumPy module."""
+    source = texts["__init__.py"]
+    return NumPyKernel(_module(derived.cell.name, source), source, np.dtype(dtype))
+
+
+def c_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -> Kernel:
+    """The kernel of rendered C sources, compiled or taken from the cache; `init` is the NumPy module's."""
     sources = {name: text for name, text in texts.items() if name.endswith((".c", ".h", ".inc"))}
-    library = load(sources, c.main_source(cell))
-    kernel = Kernel(library, c.interface(cell), module.init, np.dtype(dtype))
-    kernel.source = "\n".join(sources.values())
-    return kernel
+    library = load(sources, c.main_source(derived.cell))
+    init = _module(derived.cell.name, texts["__init__.py"]).init
+    table = c.interface(derived.cell, derived.schedule)
+    return Kernel(library, table, init, np.dtype(dtype), source="\n".join(sources.values()))
 
 
 def _module(name: str, text: str) -> ModuleType:

@@ -8,15 +8,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from derive.backends import c, numpy
 from derive.language.syntax import Cell
-from derive.pipeline.kernels import build
+from derive.pipeline.derivation import derive
+from derive.pipeline.files import render_pages
+from derive.pipeline.kernels import Backend, c_kernel, numpy_kernel
 from derive.proof import Problem, complex_step, pose, relative_error
-
-Backend = Literal["numpy", "c"]
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,16 @@ def trial(cell: Cell) -> list[Trial]:
         "final": expected.final,
         "gradient of": expected.dparams | expected.dinputs | expected.dinitial,
     }
-    backends: list[Backend] = ["numpy", "c"] if shutil.which("cc") else ["numpy"]
-    return [_tried(backend, cell, problem, wanted) for backend in backends]
+    derived = derive(cell)
+    texts = render_pages(derived, (numpy, c))
+    trials = [_tried("numpy", numpy_kernel(derived, texts, "float64"), problem, wanted)]
+    if shutil.which("cc"):
+        trials.append(_tried("c", c_kernel(derived, texts, "float64"), problem, wanted))
+    return trials
 
 
-def _tried(backend: Backend, cell: Cell, problem: Problem, wanted: Mapping[str, Any]) -> Trial:
-    got = _run(build(cell, backend=backend), problem)
+def _tried(backend: Backend, kernel: Any, problem: Problem, wanted: Mapping[str, Any]) -> Trial:
+    got = _run(kernel, problem)
     errors = {
         f"{kind} {name}": relative_error(got[kind][name], np.asarray(array, float))
         for kind, arrays in wanted.items()

@@ -25,14 +25,14 @@ def chosen():
             yield from options if FULL else [options[place % len(options)]]
 
 
-@pytest.mark.parametrize("change", chosen(), ids=lambda c: c.label)
+@pytest.mark.parametrize("change", list(chosen()), ids=lambda c: c.label)
 def test_output_proof_and_gradients_follow(change):
     of = replace(parse(change.text), name=change.cell)
     derived = derive(of)
     text = numpy_source(derived)
     assert equations(text) != equations(source(change.cell))
     prove(derived)
-    problem = numbers(of, {"T": 2, "B": 2} | {axis: 2 + k % 2 for k, axis in enumerate(of.axes)})
+    problem = numbers(of, {"T": 2, "B": 1} | {axis: 2 + k % 2 for k, axis in enumerate(of.axes)})
     made = run_source("changed", text)
     with np.errstate(all="raise"):
         got = results(made, Arguments(made, problem))

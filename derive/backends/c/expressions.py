@@ -17,13 +17,11 @@ _EXACT = 2**24
 
 
 class Expressions:
-    """Writes bodies. `functions` gathers the rows of the function table that were called, `powers` whether a
-    compound base was raised to a power."""
+    """Writes bodies. `functions` gathers the rows of the function table that were called."""
 
     def __init__(self, prefix: str, size: Callable[[str], str]) -> None:
         self.prefix, self.size = prefix, size
         self.functions: dict[str, None] = {}
-        self.powers = False
 
     def text(self, body: sp.Expr, spell: Spell) -> str:
         """A sum-free body."""
@@ -73,7 +71,6 @@ class Expressions:
         base, level = self._write(body.base, spell)
         if level == _ATOM and exponent <= 4:
             return " * ".join([base] * exponent), _PRODUCT
-        self.powers = True
         return f"NAME(power)({base}, {exponent})", _ATOM
 
     def _mul(self, body: sp.Mul, spell: Spell) -> tuple[str, int]:

@@ -25,6 +25,9 @@ from derive.language.syntax import Cell
 from derive.schedule import Program, Schedule, Statement
 from derive.system import Equation, Term, Var
 
+_ARGUMENTS = {"forward": ("initial", "final"), "backward": ("initial", "dfinal", "dparams", "dinputs", "dinitial")}
+
+
 @dataclass(frozen=True)
 class Layout:
     """The parts of a buffer: `sizes` are the declarations that `places` need."""
@@ -38,10 +41,12 @@ class Layout:
 class Body:
     """A function's inside: declarations, then statements."""
 
+    name: str
     lines: tuple[str, ...]
     panels: bool
     tape: bool
     regions: int
+    unused: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,8 @@ class Kernel:
     fill: tuple[str, ...]
     layouts: tuple[Layout, ...]
     functions: tuple[str, ...]
-    powers: bool
     fits: tuple[str, ...]
+    counts: dict[str, int]
 
 
 class Builder:
@@ -65,12 +70,13 @@ class Builder:
         self.variables: dict[str, Var] = dict(schedule.variables)
         self.bars = dict(schedule.bars)
         self.identifiers = {name: local(name) for name in (*schedule.variables, *schedule.axes)}
+        self.axes = {"T": "T", "B": "B"} | {axis: local(axis) for axis in schedule.axes}
         self.names = allocator(self.identifiers.values())
         self.places = {b: p for name in schedule.stored for b, p in blocks_of(schedule, name).items()}
         self.saved = {name: k for k, name in enumerate(schedule.saved)}
         self.owners = {delay: state for state, delay in schedule.delays.items()}
         self.carried = {schedule.bars[d]: s for s, d in schedule.delays.items() if d in schedule.bars}
-        self.expressions = Expressions(f"{prefix}_", lambda axis: self.identifiers.get(axis, axis))
+        self.expressions = Expressions(f"{prefix}_", self.axes.__getitem__)
         self.backward_program = self._with_zeros(schedule.backward)
         self.panels = Panels(self.variables, self._outside("params", "param"))
         self.note = notes(cell, schedule, self.variables)
@@ -90,8 +96,13 @@ class Builder:
                 self._work("backward_layout", backward_memory, backward),
             ),
             functions=tuple(self.expressions.functions),
-            powers=self.expressions.powers,
             fits=self._fits(),
+            counts={
+                "panels": max(1, len(self.panels.regions())),
+                "saved": max(1, len(self.saved)),
+                "forward": max(1, forward.regions + forward.panels),
+                "backward": max(1, backward.regions + backward.panels),
+            },
         )
 
     def _sequence(self, name: str) -> sp.Expr:
@@ -147,7 +158,7 @@ class Builder:
         saved = {n: k for n, k in self.saved.items() if n not in outside}
         names = allocator(self.identifiers.values())
         memory = Memory(
-            schedule, self.variables, found, groups, outside, saved, self.identifiers, names, writes=forward
+            schedule, self.variables, found, groups, outside, saved, self.identifiers, self.axes, names, writes=forward
         )
         pointers = Pointers(memory, self.owners, self.carried)
         calls = Calls(memory, pointers, self.panels)
@@ -170,7 +181,7 @@ class Builder:
                 )
         for state in states:
             lines.append(self._copy_state(memory, state, state, "final", memory.turns(state)))
-        return memory, self._body(memory, lines)
+        return memory, self._body(memory, "forward", lines)
 
     def _backward(self) -> tuple[Memory, Body]:
         seeds = {self.schedule.seeds[b]: o for b, o in self._outside("doutputs", "output").items()}
@@ -184,7 +195,7 @@ class Builder:
         memory, lines = self._print(self.backward_program, outside, self.carried, forward=False)
         for bar, state in self.carried.items():
             lines.append(self._copy_state(memory, bar, state, "dinitial", "1"))
-        return memory, self._body(memory, lines)
+        return memory, self._body(memory, "backward", lines)
 
     def _copy_state(self, memory: Memory, name: str, state: str, struct: str, turns: str | None) -> str:
         """Copy what a variable holds at its last turn (`turns`: how many are kept) into a state of the caller."""
@@ -197,8 +208,7 @@ class Builder:
             f"if ({struct} && {target}) NAME(copy)(B, {count}, {memory.base(name)}{time}, {distance}, {target}, {count});"
         )
 
-    def _body(self, memory: Memory, lines: Sequence[str]) -> Body:
-        text = "\n".join(lines)
+    def _body(self, memory: Memory, name: str, lines: Sequence[str]) -> Body:
         declared = list(memory.lines.values())
         starts = [v for k, v in memory.lines.items() if k.startswith("boundary")]
         if starts:
@@ -208,36 +218,41 @@ class Builder:
             order = [line for line in declared if " zeros = " in line]
             declared = [*order, *(line for line in declared if line not in order)]
             declared.append(f"if ({unset}) memset(zeros, 0, {_factors(amount)} * sizeof(real));")
-        text = "\n".join([*declared, text])
+        text = "\n".join([*declared, *lines])
         used = self._used(text)
         return Body(
+            name=name,
             lines=(*used, *declared, *lines),
             panels="panels_at[" in text,
             tape="saved_at[" in text,
             regions=len(memory.regions),
+            unused=tuple(a for a in _ARGUMENTS[name] if not re.search(rf"\b{a}\b", text)),
         )
 
     def _used(self, text: str) -> list[str]:
         """The declarations of the sizes that some lines use."""
-        spelled = {"T": "T", "B": "B"} | {a: self.identifiers[a] for a in self.schedule.axes}
         return [
             f"const size_t {name} = dims->{member(axis)};"
-            for axis, name in spelled.items()
+            for axis, name in self.axes.items()
             if re.search(rf"(?<![\w>]){name}\b", text)
         ]
 
     # -- layouts
 
-    def _spell(self, axis: str) -> str:
-        return self.identifiers.get(axis, axis)
-
     def _layout(self, name: str, regions: Iterable[tuple[str, sp.Expr]], further: Sequence[str] = ()) -> Layout:
         places = [
-            f"at[{k}] = place(&end, {sizes.checked(size, self._spell)}, UNIT); /* {note} */"
+            f"at[{k}] = place(&end, {sizes.checked(size, self.axes.__getitem__)}, UNIT); /* {note} */"
             for k, (note, size) in enumerate(regions)
         ]
         places += further
-        return Layout(name, tuple(self._used("\n".join(places))), tuple(places))
+        declared = self._used("\n".join(places))
+        if further:
+            declared.append(f"size_t panels_at[{len(self.panels.regions())}];")
+        elif not declared:
+            declared.append("(void)dims;")
+        if not places:
+            declared.append("(void)at;")
+        return Layout(name, tuple(declared), tuple(places))
 
     def _work(self, name: str, memory: Memory, body: Body) -> Layout:
         regions = [(region.note, region.size) for region in memory.regions.values()]
@@ -250,7 +265,7 @@ class Builder:
     def _fill(self) -> tuple[str, ...]:
         outside = self._outside("params", "param")
         memory = Memory(
-            self.schedule, self.variables, {}, {}, outside, {}, self.identifiers, self.names, writes=False
+            self.schedule, self.variables, {}, {}, outside, {}, self.identifiers, self.axes, self.names, writes=False
         )
         calls = []
         for number, matrix, rows, columns, row, start, length in self.panels.copies():

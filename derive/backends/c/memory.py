@@ -42,6 +42,7 @@ class Memory:
         outside: Mapping[str, Outside],
         saved: Mapping[str, int],
         identifiers: Mapping[str, str],
+        axes: Mapping[str, str],
         names: Names,
         *,
         writes: bool,
@@ -52,7 +53,7 @@ class Memory:
         self.lines: dict[str, str] = {}
         self.regions: dict[str, Region] = {}
         self._bases: dict[str, str] = {}
-        self.sizes = {axis: axis for axis in ("T", "B")} | {a: identifiers[a] for a in schedule.axes}
+        self.sizes = axes
 
     # -- sizes
 

@@ -55,16 +55,8 @@ class Pointers:
 
     def at(self, name: str, shift: int = 0) -> str:
         """A pointer to what a variable holds at the present time."""
-        if name in self.owners:
-            return self._view(name, self.owners[name], -1)
-        if shift:
-            return self._view(name, name, shift)
-        memory = self.memory
-        base, turns = memory.base(name), memory.turns(name)
-        if memory.scope(name) == "row" or turns == "1":
-            return base
-        time = "t" if turns is None else f"t % {turns}"
-        return f"{base} + {time} * ({self._turn_size(name)})"
+        base, time = self._base_and_time(name, shift)
+        return f"{base} + {time} * ({self._turn_size(name)})" if time else base
 
     def row(self, name: str, shift: int = 0) -> str:
         """A pointer to a variable's present row."""
@@ -72,14 +64,28 @@ class Pointers:
         if (name, shift) not in self._rows:
             memory = self.memory
             row = memory.place(self.owners.get(name, name)).row
-            start = self.at(name, shift)
+            start, time = self._base_and_time(name, shift)
             if name in self.owners or memory.scope(name) != "row":
-                start += f" + {self.n}" if row == 1 else f" + {self.n} * {memory.factor(row)}"
+                number = f"{time} * B + {self.n}" if time else self.n
+                if row != 1:
+                    number = f"({number}) * {memory.factor(row)}" if time else f"{number} * {memory.factor(row)}"
+                start += f" + {number}"
             if memory.nullable(name):
                 start = f"{memory.base(name)} ? {start} : NULL"
             const = "" if name in self._written and not shift else "const "
             self._rows[name, shift] = f"{const}real *restrict const {pointer} = {start};"
         return pointer
+
+    def _base_and_time(self, name: str, shift: int) -> tuple[str, str]:
+        """A pointer, and how many turns behind it the present time's values lie, if any do."""
+        if name in self.owners:
+            return self._view(name, self.owners[name], -1), ""
+        if shift:
+            return self._view(name, name, shift), ""
+        base, turns = self.memory.base(name), self.memory.turns(name)
+        if turns == "1" or self.memory.scope(name) == "row":
+            return base, ""
+        return base, "t" if turns is None else f"t % {turns}"
 
     def array(self, name: str) -> str:
         """A pointer to a variable's row, or to all it holds where it has no time."""

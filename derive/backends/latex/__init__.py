@@ -1,9 +1,16 @@
-"""LaTeX: the derivation of a cell as a document of its own.
+"""LaTeX: the derivation of a cell as a document of its own, and as text for a terminal."""
 
-In: a cell, its system, its adjoint, what was proven of it, the lines of the file's header. Out: finished
-pieces for `templates/latex/derivation.tex.j2`, which only places them.
-"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from derive.backends.latex.document import derivation
+from derive.backends.protocol import Derived, Page
 
-__all__ = ["derivation"]
+__all__ = ["derivation", "pages"]
+
+
+def pages(derived: Derived, header: Sequence[str], proof: Sequence[str]) -> Mapping[str, Page]:
+    """The document, as `derivation.tex`."""
+    context = derivation(derived.cell, derived.system, derived.adjoint, proof, header)
+    return {"derivation.tex": Page("latex/derivation.tex.j2", context)}

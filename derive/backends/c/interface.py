@@ -1,0 +1,105 @@
+"""The table that the generic binding reads, and the structs of the header. In: a cell, its schedule. Out: data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from derive.backends.c.names import member
+from derive.backends.c.notes import safe
+from derive.language.syntax import Axis, Cell, Variable
+from derive.native.interface import AxisSum, Field, Interface
+from derive.schedule import Schedule
+
+PRECISIONS = (("f32", "float", "name##f", 8, "single precision"), ("f64", "double", "name", 4, "double precision"))
+"""Suffix, type, how math.h names its functions, numbers taken at once, description."""
+
+ERRORS = (
+    ("ok", "success"),
+    ("null", "a NULL argument"),
+    ("empty", "a size of zero"),
+    ("overflow", "sizes that cannot be addressed"),
+    ("misaligned", "packed, tape or work is not aligned"),
+)
+
+
+def prefix_of(cell: Cell) -> str:
+    """What every exported name begins with."""
+    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in cell.name)
+    return name if name[:1].isalpha() else f"cell_{name}"
+
+
+def interface(cell: Cell, schedule: Schedule) -> Interface:
+    """The compiled cell, for the binding."""
+    return Interface(
+        prefix=prefix_of(cell),
+        precisions=tuple(row[0] for row in PRECISIONS),
+        axes=("T", "B", *schedule.axes),
+        params=_fields(cell.of_role("param")),
+        inputs=_fields(cell.of_role("input")),
+        states=_fields(cell.of_role("state")),
+        outputs=_fields([cell.variables[name] for name in cell.outputs]),
+        tape=tuple(Field(name, ("T", "B", *schedule.variables[name].axes)) for name in schedule.saved),
+        options=(),
+        errors=("", *(text for _, text in ERRORS[1:])),
+    )
+
+
+def table(found: Interface) -> list[str]:
+    """The same as Python source, an argument of `Interface` a line or more."""
+    lines = [f"prefix={found.prefix!r},", f"precisions={found.precisions!r},", f"axes={found.axes!r},"]
+    for name in ("params", "inputs", "states", "outputs", "tape"):
+        fields: Sequence[Field] = getattr(found, name)
+        lines += [f"{name}=(", *(f"    Field({f.name!r}, {f.shape!r})," for f in fields), "),"]
+    lines += ["options=(),", "errors=(", *(f"    {text!r}," for text in found.errors), "),"]
+    return [line.replace("'", '"') for line in lines]
+
+
+def _fields(variables: Sequence[Variable]) -> tuple[Field, ...]:
+    return tuple(Field(v.name, tuple(map(_axis, v.shape))) for v in variables)
+
+
+def _axis(axis: Axis) -> AxisSum:
+    return axis.parts[0] if len(axis.parts) == 1 else axis.parts
+
+
+@dataclass(frozen=True)
+class Member:
+    """A line of a struct."""
+
+    name: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Struct:
+    """A struct of pointers."""
+
+    name: str
+    about: str
+    const: str
+    members: tuple[Member, ...]
+
+
+def structs(cell: Cell) -> tuple[Struct, ...]:
+    """The structs of one precision."""
+    params, inputs, states = (cell.of_role(role) for role in ("param", "input", "state"))
+    outputs = [cell.variables[name] for name in cell.outputs]
+    return (
+        Struct("params", "The parameters: read.", "const ", _members(params)),
+        Struct("dparams", "Gradients of the parameters: written.", "", _members(params)),
+        Struct("inputs", "The inputs at every step: read.", "const ", _members(inputs, "T", "B")),
+        Struct("dinputs", "Gradients of the inputs: written.", "", _members(inputs, "T", "B")),
+        Struct("state", "The state at one step, or its gradient: initial and dfinal are read, final and dinitial written.",
+               "", _members(states, "B")),
+        Struct("outputs", "The outputs at every step: written; or their gradients: read.", "", _members(outputs, "T", "B")),
+    )  # fmt: skip
+
+
+def _members(variables: Sequence[Variable], *leading: str) -> tuple[Member, ...]:
+    found = []
+    for variable in variables:
+        shape = "".join(f"[{axis}]" for axis in (*leading, *variable.shape)) or "[1]"
+        comment = safe(variable.comment)
+        found.append(Member(member(variable.name), f"{shape}  {comment}".rstrip()))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Generated kernels, one package a cell; written by `derive generate`, never by hand."""
