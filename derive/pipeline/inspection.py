@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from derive.backends import Derived, latex
+from derive.backends import Derived, latex, text
 from derive.language.syntax import Cell
 from derive.pipeline.derivation import derive
 from derive.pipeline.files import render_pages
@@ -33,7 +33,7 @@ class Derivation:
 
     def show(self) -> str:
         """The equations and their adjoint, for a terminal."""
-        return latex.show(self.derived)
+        return text.show(self.derived)
 
 
 def derivation(cell: Cell) -> Derivation:

@@ -48,7 +48,7 @@ def trial(cell: Cell) -> list[Trial]:
     wanted = {
         "output": expected.outputs,
         "final": expected.final,
-        "gradient of": expected.dparams | expected.dinputs | expected.dinitial,
+        "gradient of": expected.gradients(),
     }
     derived = derive(cell)
     texts = render_pages(derived, (numpy, c))

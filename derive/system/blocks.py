@@ -24,8 +24,8 @@ def split(
     for name, array in arrays.items():
         for parts, block in stored[name].blocks.items():
             shape = stored[name].shape
-            where = tuple(_stretch(axis, part, sizes) for axis, part in zip(shape, parts, strict=True))
-            blocks[block] = array[..., *where] if where else array
+            where: Any = [_stretch(axis, part, sizes) for axis, part in zip(shape, parts, strict=True)]
+            blocks[block] = array[(..., *where)] if where else array
     return blocks
 
 

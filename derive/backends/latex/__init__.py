@@ -1,4 +1,8 @@
-"""LaTeX: the derivation of a cell as a document of its own, and as text for a terminal."""
+"""LaTeX: the derivation of a cell as a document of its own.
+
+In: what was derived from a cell, the lines of the file's header, what was proven. Out: finished pieces for
+`templates/latex/derivation.tex.j2`, which only places them.
+"""
 
 from __future__ import annotations
 
