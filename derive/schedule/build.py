@@ -65,7 +65,7 @@ class _Scheduler:
         results = [r for r in results if any(e.name == r for e in equations)]
         equations = needed(equations, results)
         split = hoisted(regions(equations), self._fresh, self.variables)
-        found = fused(regions(split), self.variables)
+        found = fused(regions(split), self._fresh, self.variables)
         steps, buffers = stacked(found, self.variables, self._fresh)
         computed = {e.name for step in steps for e in step.equations}
         given = dict.fromkeys(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp
 
-from derive.schedule.graph import Region, addends, reads
+from derive.schedule.graph import Region, addends
 from derive.system import TIME, Element, Equation, Index, Term, Var, elements
 
 Fresh = Callable[[str, Var], Var]
@@ -55,8 +55,7 @@ def hoisted(regions: Sequence[Region], fresh: Fresh, variables: Mapping[str, Var
             outer, inner = split
             variable = fresh(f"{equation.name}_in", variables[equation.name])
             result.append(Equation(variable.element, _summed(outer)))
-            here = Term(variable.element.xreplace({}))
-            result.append(Equation(equation.target, _summed([here, *inner])))
+            result.append(Equation(equation.target, _summed([Term(variable.element), *inner])))
     return result
 
 
@@ -76,10 +75,10 @@ def _summed(terms: Sequence[Term]) -> tuple[Term, ...]:
     return (Term(plain), *sums) if plain != 0 or not sums else sums
 
 
-def fused(regions: Sequence[Region], variables: Mapping[str, Var]) -> list[Region]:
-    """Move into a loop what reduces a larger variable of it, so that the larger one need not be kept.
+def fused(regions: Sequence[Region], fresh: Fresh, variables: Mapping[str, Var]) -> list[Region]:
+    """Move into a loop what reads a matrix of it, so that no matrix need be kept over time.
 
-    Larger: with more axes than the result has, besides time and batch; or a matrix summed over time.
+    Where an equation needs what comes later too, only those of its terms move that reduce the matrix.
     """
     result = [Region(list(r.equations), r.loop, r.backward) for r in regions]
     for k, region in enumerate(result):
@@ -91,26 +90,49 @@ def fused(regions: Sequence[Region], variables: Mapping[str, Var]) -> list[Regio
             if other.loop:
                 continue
             for equation in list(other.equations):
-                if _reduces(equation, inside, variables) and not (set(reads(equation)) & later):
-                    other.equations.remove(equation)
-                    region.equations.append(equation)
+                moved, left = _parted(equation, inside, later, fresh, variables)
+                if moved is None:
+                    continue
+                region.equations.append(moved)
+                place = other.equations.index(equation)
+                other.equations[place : place + 1] = [left] if left else []
+                if moved.name == equation.name:
                     later.discard(equation.name)
-                    if TIME in equation.target.indices:
-                        inside.add(equation.name)
+                if TIME in moved.target.indices:
+                    inside.add(moved.name)
     return [r for r in result if r.equations]
 
 
-def _reduces(equation: Equation, inside: set[str], variables: Mapping[str, Var]) -> bool:
-    rank = len(variables[equation.name].axes)
-    summed = any(TIME in t.over for t in equation.terms)
-    if summed and len(equation.terms) > 1:
-        return False
-    for term in equation.terms:
-        for element in elements(term.body):
-            larger = len(variables[element.name].axes)
-            if element.name in inside and not element.shift and larger >= 2 and (larger > rank or summed):
-                return True
-    return False
+def _parted(
+    equation: Equation, inside: set[str], later: set[str], fresh: Fresh, variables: Mapping[str, Var]
+) -> tuple[Equation | None, Equation | None]:
+    """What of an equation moves into a loop, and what stays behind it."""
+    own = variables[equation.name]
+    touching = [t for t in equation.terms if _larger(t, inside, variables)]
+    if (
+        touching
+        and not later & _read_by(equation.terms)
+        and (own.time or len(touching) == len(equation.terms))
+    ):
+        return equation, None
+    inner = [t for t in touching if TIME in t.over or _larger(t, inside, variables) > len(own.axes)]
+    if not inner or later & _read_by(inner):
+        return None, equation
+    part = fresh(f"{equation.name}_part", own)
+    rest = [t for t in equation.terms if t not in inner]
+    return Equation(part.element, _summed(inner)), Equation(
+        equation.target, _summed([Term(part.element), *rest])
+    )
+
+
+def _read_by(terms: Sequence[Term]) -> set[str]:
+    return {e.name for term in terms for e in elements(term.body)}
+
+
+def _larger(term: Term, inside: set[str], variables: Mapping[str, Var]) -> int:
+    """How many axes the largest matrix of a loop has that a term reads at its own time; 0 for none."""
+    ranks = [len(variables[e.name].axes) for e in elements(term.body) if e.name in inside and not e.shift]
+    return max((rank for rank in ranks if rank >= 2), default=0)
 
 
 def feature_sum(term: Term) -> Index | None:

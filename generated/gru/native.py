@@ -13,7 +13,9 @@ from pathlib import Path
 
 from derive.native import Field, Interface, Kernel, load
 
-from . import init as _init
+from . import AXES, SHAPES, init
+
+__all__ = ["AXES", "SHAPES", "init", "Params", "State", "Inputs", "Output", "prepare", "forward", "backward", "step", "stream", "flatten", "unflatten"]
 
 _HERE = Path(__file__).parent
 _SOURCES = {name: (_HERE / name).read_text(encoding="utf-8") for name in ("gru.h", "gru.c", "gru_body.inc")}
@@ -53,12 +55,11 @@ INTERFACE = Interface(
         "packed, tape or work is not aligned",
     ),
 )
-kernel = Kernel(load(_SOURCES, "gru.c"), INTERFACE, _init)
+kernel = Kernel(load(_SOURCES, "gru.c"), INTERFACE, init)
 Params = kernel.Params
 State = kernel.State
 Inputs = kernel.Inputs
 Output = kernel.Output
-init = kernel.init
 prepare = kernel.prepare
 forward = kernel.forward
 backward = kernel.backward

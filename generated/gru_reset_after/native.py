@@ -13,7 +13,9 @@ from pathlib import Path
 
 from derive.native import Field, Interface, Kernel, load
 
-from . import init as _init
+from . import AXES, SHAPES, init
+
+__all__ = ["AXES", "SHAPES", "init", "Params", "State", "Inputs", "Output", "prepare", "forward", "backward", "step", "stream", "flatten", "unflatten"]
 
 _HERE = Path(__file__).parent
 _SOURCES = {name: (_HERE / name).read_text(encoding="utf-8") for name in ("gru_reset_after.h", "gru_reset_after.c", "gru_reset_after_body.inc")}
@@ -58,12 +60,11 @@ INTERFACE = Interface(
         "packed, tape or work is not aligned",
     ),
 )
-kernel = Kernel(load(_SOURCES, "gru_reset_after.c"), INTERFACE, _init)
+kernel = Kernel(load(_SOURCES, "gru_reset_after.c"), INTERFACE, init)
 Params = kernel.Params
 State = kernel.State
 Inputs = kernel.Inputs
 Output = kernel.Output
-init = kernel.init
 prepare = kernel.prepare
 forward = kernel.forward
 backward = kernel.backward

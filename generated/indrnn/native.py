@@ -13,7 +13,9 @@ from pathlib import Path
 
 from derive.native import Field, Interface, Kernel, load
 
-from . import init as _init
+from . import AXES, SHAPES, init
+
+__all__ = ["AXES", "SHAPES", "init", "Params", "State", "Inputs", "Output", "prepare", "forward", "backward", "step", "stream", "flatten", "unflatten"]
 
 _HERE = Path(__file__).parent
 _SOURCES = {name: (_HERE / name).read_text(encoding="utf-8") for name in ("indrnn.h", "indrnn.c", "indrnn_body.inc")}
@@ -47,12 +49,11 @@ INTERFACE = Interface(
         "packed, tape or work is not aligned",
     ),
 )
-kernel = Kernel(load(_SOURCES, "indrnn.c"), INTERFACE, _init)
+kernel = Kernel(load(_SOURCES, "indrnn.c"), INTERFACE, init)
 Params = kernel.Params
 State = kernel.State
 Inputs = kernel.Inputs
 Output = kernel.Output
-init = kernel.init
 prepare = kernel.prepare
 forward = kernel.forward
 backward = kernel.backward

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from derive.native import Field, Interface, Kernel, load
 
-from . import init as _init
+from . import AXES, SHAPES, init
+
+__all__ = ["AXES", "SHAPES", "init", "Params", "State", "Inputs", "Output", "prepare", "forward", "backward", "step", "stream", "flatten", "unflatten"]
 
 _HERE = Path(__file__).parent
 _SOURCES = {name: (_HERE / name).read_text(encoding="utf-8") for name in ("lstm_layernorm.h", "lstm_layernorm.c", "lstm_layernorm_body.inc")}
@@ -78,12 +80,11 @@ INTERFACE = Interface(
         "packed, tape or work is not aligned",
     ),
 )
-kernel = Kernel(load(_SOURCES, "lstm_layernorm.c"), INTERFACE, _init)
+kernel = Kernel(load(_SOURCES, "lstm_layernorm.c"), INTERFACE, init)
 Params = kernel.Params
 State = kernel.State
 Inputs = kernel.Inputs
 Output = kernel.Output
-init = kernel.init
 prepare = kernel.prepare
 forward = kernel.forward
 backward = kernel.backward

@@ -287,12 +287,17 @@ def backward(params, tape, dy, dfinal=None):
     db_q = dq.sum(axis=(0, 1))
     dW_q = outer_sum(dq, x, 2)
 
-    dC = np.empty((T, B, d_v, d_k), dtype)
+    df_part = np.empty((T, B), dtype)
+    di_part = np.empty((T, B), dtype)
+    dk_part = np.empty((T, B, d_k), dtype)
     dC_next = dfinal.C
     for t in reversed(range(T)):
-        dC[t] = dr_sum[t][..., None] * q[t][:, None, :] + dC_next
-        dC_prev = dC[t] * f[t][..., None, None]
-        dv[t] = np.einsum("nab,nb,n->na", dC[t], k[t], i[t])
+        dC = dr_sum[t][..., None] * q[t][:, None, :] + dC_next
+        dC_prev = dC * f[t][..., None, None]
+        dv[t] = np.einsum("nab,nb,n->na", dC, k[t], i[t])
+        df_part[t] = np.einsum("nab,nab->n", dC, C_prev[t])
+        di_part[t] = np.einsum("nab,nb,na->n", dC, k[t], v[t])
+        dk_part[t] = np.einsum("nab,na,n->nb", dC, v[t], i[t])
         dC_next = dC_prev
 
     db_v = dv.sum(axis=(0, 1))
@@ -305,11 +310,11 @@ def backward(params, tape, dy, dfinal=None):
         dn_prev = dn[t] * f[t][..., None]
         dn_next = dn_prev
 
-    df = np.einsum("tnab,tnab->tn", dC, C_prev) + np.einsum("tna,tna->tn", dn, n_prev)
+    df = df_part + np.einsum("tna,tna->tn", dn, n_prev)
     df_net = df * f
-    di = np.einsum("tnab,tnb,tna->tn", dC, k, v) + np.einsum("tna,tna->tn", dn, k)
+    di = di_part + np.einsum("tna,tna->tn", dn, k)
     di_net = di * i
-    dk = dn * i[..., None] + np.einsum("tnab,tna,tn->tnb", dC, v, i)
+    dk = dn * i[..., None] + dk_part
     dk_sum[...] = dk * recip_sqrt_k
     db_k = recip_sqrt_k * (dk.sum(axis=(0, 1)))
     dW_k = outer_sum(dk_sum, x, 2)

@@ -12,10 +12,19 @@ from derive.system.interpret import constant_value
 
 
 class Values:
-    """`arrays`: (T, …) for what has time; `before`: what a state is at t = -1; `sizes`: of every axis."""
+    """`arrays`: (T, …) for what has time; `before`: what a state is at t = -1; `sizes`: of every axis.
 
-    def __init__(self, arrays, before, sizes, changes=None):
-        self.arrays, self.before, self.sizes, self.changes = arrays, before, sizes, changes or {}
+    `ended`: what is zero after the last step, the adjoints. `loose`: a scalar may be added to each
+    element, as authors do.
+    """
+
+    def __init__(self, arrays, before, sizes, ended, changes=None, *, loose=False):
+        self.arrays, self.before, self.sizes, self.ended = arrays, before, sizes, ended
+        self.changes, self.loose = changes or {}, loose
+
+    def but(self, changes=None, *, loose=False):
+        """The same with changes of some variables, or read loosely."""
+        return Values(self.arrays, self.before, self.sizes, self.ended, changes, loose=loose)
 
     def of(self, formula, t=0):
         """The value at time t."""
@@ -77,11 +86,13 @@ class Values:
         at = t + name.shift
         if at < 0:
             return self.before[name.name]
-        return array[at] if at < len(array) else np.zeros(array.shape[1:])
+        if at < len(array):
+            return array[at]
+        return np.zeros(array.shape[1:]) if name.name in self.ended else array[-1]
 
     def total(self, formula, t):
         values = [(term, self.of(term, t)) for term in formula.terms]
-        assert len({v.shape for term, v in values if not is_number(term)}) <= 1
+        assert len({v.shape for term, v in values if not (is_number(term) or (self.loose and v.ndim == 0))}) <= 1
         return sum(v for _, v in values)
 
     def product(self, formula, t):

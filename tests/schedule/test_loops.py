@@ -27,9 +27,12 @@ def matrix_products(program, variables, *, inside):
 
 
 def _is_product(term, variables):
+    """A matrix of parameters times a vector; a matrix memory weighted and summed is none."""
     feature = [i for i in term.over if i.axis not in ("T", "B")]
-    matrix = [e for e in elements(term.body) if not variables[e.name].time and len(variables[e.name].axes) > 1]
-    return bool(feature and matrix)
+    read = elements(term.body)
+    matrix = [e for e in read if not variables[e.name].time and len(variables[e.name].axes) > 1]
+    memory = [e for e in read if variables[e.name].time and len(variables[e.name].axes) > 1]
+    return bool(feature and matrix and not memory)
 
 
 def contractions_in_loops(program):

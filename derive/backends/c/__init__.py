@@ -22,8 +22,7 @@ Sources = dict[str, tuple[str, dict[str, Any]]]
 
 _WIDTH = 116
 _OFFERED = (
-    "Params", "State", "Inputs", "Output", "init", "prepare", "forward", "backward", "step", "stream", "flatten",
-    "unflatten",
+    "Params", "State", "Inputs", "Output", "prepare", "forward", "backward", "step", "stream", "flatten", "unflatten",
 )  # fmt: skip
 
 
@@ -97,6 +96,7 @@ def sources(cell: Cell, schedule: Schedule, header: Sequence[str]) -> Sources:
                 "main": names[1],
                 "table": table(found),
                 "names": _OFFERED,
+                "exported": repr(["AXES", "SHAPES", "init", *_OFFERED]).replace("'", '"'),
             },
         ),
     }

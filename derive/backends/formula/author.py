@@ -91,7 +91,7 @@ class _Author:
                 return Quotient(rank=rank, above=left, below=right)
         if left.rank == right.rank > 0:
             return Elementwise(rank=rank, factors=(*_factors(left), *_factors(right)))
-        if right.rank == 0 < left.rank and not isinstance(right, Constant):
+        if right.rank == 0 < left.rank:
             return Scaled(rank=rank, scalars=(right,), operand=left)
         return Scaled(rank=rank, scalars=(left,), operand=right)
 
@@ -102,7 +102,7 @@ class _Author:
         if max(left.rank, right.rank) > 2:
             return Product(rank=rank, factors=(left, right))
         if left.rank == 1 and right.rank == 2:
-            return transposed(product([transposed(right), transposed(left)], rank=rank))
+            return product([transposed(right), transposed(left)], rank=rank)
         return Product(rank=rank, factors=(left, right))
 
     def _spread(self, node: tree.Spread) -> Formula:

@@ -1,0 +1,220 @@
+"""The C of every cell, rendered, compiled and bound, once a session; and a driver in C that calls all of it.
+
+The driver's buffers have exactly the size that the header asks for, so that a tool that watches memory
+sees every step outside.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from cellfolder import Arguments, cell, derived, module, named
+
+from derive import emit
+from derive.backends import c
+from derive.backends.c.names import member
+from derive.native import Field, Interface, Kernel, load
+
+STRICT = (
+    "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Wcast-align", "-Werror",
+)  # fmt: skip
+HEADER = ("Derived in a test.",)
+
+
+@cache
+def texts(name: str) -> Mapping[str, str]:
+    """File name → text, of C alone."""
+    pages = c.pages(derived(name), HEADER, ())
+    return {file: emit.render(page.template, page.context) for file, page in pages.items() if file != "native.py"}
+
+
+def native_module(name: str) -> str:
+    page = c.pages(derived(name), HEADER, ())["native.py"]
+    return emit.render(page.template, page.context)
+
+
+@cache
+def table(name: str) -> Interface:
+    return c.interface(cell(name), derived(name).schedule)
+
+
+@cache
+def kernel(name: str) -> Kernel:
+    """Compiled with every warning an error."""
+    library = load(texts(name), c.main_source(cell(name)), STRICT)
+    made = Kernel(library, table(name), module(name).init)
+    made.AXES = module(name).AXES
+    return made
+
+
+def written(name: str, folder: Path) -> Path:
+    """The sources in a folder; returns the file to compile."""
+    for file, text in texts(name).items():
+        (folder / file).write_text(text)
+    return folder / c.main_source(cell(name))
+
+
+def run(command: Sequence[str | Path], folder: Path, **environment: str) -> str:
+    """The output of a command that has to succeed."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=folder, env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}"
+    return done.stdout
+
+
+def inference(name: str, given: Arguments) -> dict[str, np.ndarray]:
+    """Outputs and final states without a tape."""
+    made = kernel(name)
+    y, final, tape = made.forward(given.params, given.x, given.initial, tape=False)
+    assert tape is None
+    outputs = {f"output {k}": v for k, v in named(made.Output, y).items()}
+    return outputs | {f"final {k}": v for k, v in final._asdict().items()}
+
+
+# -- the driver
+
+
+def _axis(axis: str | tuple[str, ...]) -> str:
+    parts = (axis,) if isinstance(axis, str) else axis
+    return "(" + " + ".join(f"d.{member(part)}" for part in parts) + ")"
+
+
+def _filled(struct: str, fields: Iterable[Field], leading: tuple[str, ...]) -> list[str]:
+    lines = []
+    for field in fields:
+        count = " * ".join(map(_axis, (*leading, *field.shape))) or "1"
+        lines.append(f"{struct}.{member(field.name)} = array({count});")
+    return lines
+
+
+def _checked(struct: str, fields: Iterable[Field], leading: tuple[str, ...]) -> list[str]:
+    lines = []
+    for field in fields:
+        count = " * ".join(map(_axis, (*leading, *field.shape))) or "1"
+        lines.append(f"check({struct}.{member(field.name)}, {count});")
+    return lines
+
+
+_DRIVER = """
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "{prefix}.h"
+
+typedef {real} real;
+static void *kept[4096];
+static size_t many;
+
+static void *keep(void *memory)
+{{
+    if (!memory) abort();
+    return kept[many++] = memory;
+}}
+
+/* exactly as many numbers as asked for; the header asks for no alignment */
+static real *array(size_t count)
+{{
+    real *numbers = keep(malloc(count * sizeof(real)));
+    for (size_t i = 0; i < count; i++) numbers[i] = (real)(0.1 + 0.8 * (double)((i * 7919 + many * 104729) % 1000) / 1000.0);
+    return numbers;
+}}
+
+static void *buffer(size_t bytes)
+{{
+    return keep(aligned_alloc(64, bytes ? bytes : 64));
+}}
+
+/* reads every number, so that one never written is found */
+static void check(const real *numbers, size_t count)
+{{
+    for (size_t i = 0; i < count; i++)
+        if (!(numbers[i] - numbers[i] == 0)) {{ printf("not finite\\n"); exit(2); }}
+}}
+
+static void must(int code)
+{{
+    if (code) {{ printf("error %d\\n", code); exit(3); }}
+}}
+
+static void run({prefix}_dims d)
+{{
+    {q}_params params; {q}_dparams dparams = {{0}};
+    {q}_inputs inputs; {q}_dinputs dinputs = {{0}};
+    {q}_state initial, final, dfinal, dinitial;
+    {q}_outputs outputs, doutputs;
+    many = 0;
+    {fill}
+    void *packed = buffer({q}_packed_bytes(&d, NULL));
+    void *tape = buffer({q}_tape_bytes(&d, NULL));
+    void *work = buffer({q}_work_bytes(&d, NULL));
+    must({q}_forward(&d, &params, NULL, &inputs, NULL, &outputs, NULL, NULL, work, NULL));
+    {check_outputs}
+    must({q}_forward(&d, &params, NULL, &inputs, &initial, &outputs, &final, tape, work, NULL));
+    {check_outputs}
+    {check_final}
+    work = buffer({q}_work_bytes(&d, NULL));
+    must({q}_backward(&d, &params, NULL, &inputs, &initial, tape, &doutputs, &dfinal, NULL, NULL, NULL, work, NULL));
+    must({q}_backward(&d, &params, NULL, &inputs, &initial, tape, &doutputs, NULL, &dparams, &dinputs, &dinitial, work, NULL));
+    {fill_gradients}
+    must({q}_pack(&d, &params, packed, NULL));
+    work = buffer({q}_work_bytes(&d, NULL));
+    must({q}_backward(&d, &params, packed, &inputs, NULL, tape, &doutputs, &dfinal, &dparams, &dinputs, &dinitial, work, NULL));
+    {check_gradients}
+    {prefix}_dims one = d;
+    one.T = 1;
+    work = buffer({q}_work_bytes(&one, NULL));
+    must({q}_step(&one, &params, packed, &inputs, &final, &outputs, &final, work, NULL));
+    {check_final}
+    while (many > 0) free(kept[--many]);
+}}
+
+int main(void)
+{{
+    static const size_t sizes[][{axes}] = {{ {sizes} }};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {{
+        {prefix}_dims d;
+        size_t *each = (size_t *)&d;
+        for (size_t i = 0; i < {axes}; i++) each[i] = sizes[k][i];
+        run(d);
+    }}
+    printf("done\\n");
+    return 0;
+}}
+"""
+
+
+def driver(name: str, precision: str, sizes: Iterable[Sequence[int]]) -> str:
+    """A C program that calls every function at some sizes (T, B and the cell's axes) and reads all results."""
+    of = table(name)
+    sequence, batch = ("T", "B"), ("B",)
+    fill = [
+        *_filled("params", of.params, ()), *_filled("inputs", of.inputs, sequence),
+        *_filled("initial", of.states, batch), *_filled("final", of.states, batch),
+        *_filled("dfinal", of.states, batch), *_filled("outputs", of.outputs, sequence),
+        *_filled("doutputs", of.outputs, sequence),
+        *(f"dinitial.{member(f.name)} = NULL;" for f in of.states),
+    ]  # fmt: skip
+    gradients = [("dparams", of.params, ()), ("dinputs", of.inputs, sequence), ("dinitial", of.states, batch)]
+
+    def lines(found: Iterable[str]) -> str:
+        return "\n    ".join(found)
+
+    return _DRIVER.format(
+        prefix=of.prefix,
+        q=f"{of.prefix}_{precision}",
+        real={"f32": "float", "f64": "double"}[precision],
+        fill=lines(fill),
+        fill_gradients=lines(line for struct in gradients for line in _filled(*struct)),
+        check_gradients=lines(line for struct in gradients for line in _checked(*struct)),
+        check_outputs=lines(_checked("outputs", of.outputs, sequence)),
+        check_final=lines(_checked("final", of.states, batch)),
+        axes=len(of.axes),
+        sizes=", ".join("{" + ", ".join(map(str, each)) + "}" for each in sizes),
+    )

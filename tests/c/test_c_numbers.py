@@ -1,0 +1,84 @@
+"""C against NumPy and against the complex step of the oracle: every cell, awkward sizes, both precisions."""
+
+import numpy as np
+import pytest
+from cellfolder import EVERY, SIZES, Arguments, assert_close, bare, example, expected, module, named, numbers, results
+from ckernels import cell, inference, kernel
+
+pytestmark = pytest.mark.needs("cc")
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("kind", SIZES)
+def test_double_precision_agrees_with_numpy_and_with_the_oracle(name, kind):
+    problem, truth = example(name, kind)
+    got = results(kernel(name), Arguments(kernel(name), problem))
+    assert_close(got, results(module(name), Arguments(module(name), problem)), 1e-13)
+    assert_close(got, expected(truth), 1e-12)
+
+
+def larger(name):
+    """Sizes beyond the tiles of the matrix product, and across its blocks."""
+    return {"T": 5, "B": 17} | {axis: (17, 6, 9, 5)[k % 4] for k, axis in enumerate(cell(name).axes)}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_sizes_across_tiles_agree_with_numpy(name):
+    problem = numbers(cell(name), larger(name))
+    wanted = results(module(name), Arguments(module(name), problem))
+    got = results(kernel(name), Arguments(kernel(name), problem))
+    assert_close(got, wanted, 1e-13)
+    assert_close(results(kernel(name), Arguments(kernel(name), problem, np.float32)), rounded(wanted), 2e-4)
+
+
+def rounded(arrays):
+    return {name: array.astype(np.float64) for name, array in arrays.items()}
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru_reset_after", "mlstm"])
+def test_sums_longer_than_a_block_agree_with_numpy(name):
+    problem = numbers(cell(name), {"T": 40, "B": 9} | {axis: 3 + k for k, axis in enumerate(cell(name).axes)})
+    wanted = results(module(name), Arguments(module(name), problem))
+    assert_close(results(kernel(name), Arguments(kernel(name), problem)), wanted, 1e-13)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_inference_steps_and_packed_parameters_agree_with_forward(name):
+    made = kernel(name)
+    given = Arguments(made, example(name, "distinct")[0])
+    y, final, _ = made.forward(given.params, given.x, given.initial)
+    wanted = {f"output {k}": v for k, v in named(made.Output, y).items()}
+    wanted |= {f"final {k}": v for k, v in final._asdict().items()}
+    assert_close(inference(name, given), wanted, 1e-14)
+    prepared = made.prepare(given.params)
+    state = given.initial
+    for t in range(len(given.inputs[0])):
+        y_t, state = made.step(prepared, bare(made.Inputs(*(a[t] for a in given.inputs))), state)
+        assert_close(
+            named(made.Output, y_t), {k: v[t] for k, v in named(made.Output, y).items()}, 1e-14
+        )
+    assert_close(state._asdict(), final._asdict(), 1e-14)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_omitted_states_are_zero(name):
+    made = kernel(name)
+    given = Arguments(made, example(name, "distinct")[0])
+    zero = made.State(*(np.zeros_like(a) for a in given.initial))
+    _, _, tape = made.forward(given.params, given.x)
+    _, _, same = made.forward(given.params, given.x, zero)
+    short = made.backward(given.params, tape, given.dy)
+    full = made.backward(given.params, same, given.dy, zero)
+    for a, b in zip((*short[0], *short[2]), (*full[0], *full[2]), strict=True):
+        assert np.array_equal(a, b, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_backward_may_be_repeated(name):
+    made = kernel(name)
+    given = Arguments(made, example(name, "distinct")[0])
+    _, _, tape = made.forward(given.params, given.x, given.initial)
+    first = made.backward(given.params, tape, given.dy, given.dfinal)
+    second = made.backward(given.params, tape, given.dy, given.dfinal)
+    for a, b in zip((*first[0], *first[2]), (*second[0], *second[2]), strict=True):
+        assert np.array_equal(a, b)

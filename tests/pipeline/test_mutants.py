@@ -1,0 +1,89 @@
+"""The proof kills: every small fault planted in any stage is found by the identity test.
+
+What survives is listed with the reason why it is no fault. By default a part of the cells; with
+DERIVE_FULL=1 every cell.
+"""
+
+import os
+
+import pytest
+import sympy as sp
+from cellfolder import EVERY, Arguments, cell, derived, example, expected, numpy_source, results, run_source
+from identity import hold, prove, question, small
+from mutants import of_adjoint, of_schedule, of_system
+
+from derive import functions
+from derive.calculus import adjoint
+from derive.functions.verification import verified
+from derive.pipeline.candidates import adjoint_candidate, schedule_candidate
+from derive.pipeline.derivation import derive
+from derive.proof import ProofError
+from derive.system import NormalFormError
+
+CELLS = ("rnn", "lstm", "gru", "mlstm", "indrnn", "kinks", "fast_weights", "two_layers", "mingru")
+if os.environ.get("DERIVE_FULL"):
+    CELLS = EVERY
+
+# Besides a difference: what the checks between the stages and the interpreters say to nonsense.
+REFUSED = (ProofError, NormalFormError, LookupError, RecursionError)
+
+
+def survivors(name, mutants, candidate):
+    asked = question(cell(name), small(cell(name)))
+    alive, count = [], 0
+    for label, mutant in mutants:
+        count += 1
+        try:
+            hold(asked, candidate(mutant))
+        except REFUSED:
+            continue
+        alive.append(label)
+    assert count >= 10
+    return alive
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_faults_of_the_front_end(name):
+    alive = survivors(name, of_system(derived(name).system), lambda system: adjoint_candidate(adjoint(system)))
+    assert alive == EQUIVALENT.get(("system", name), [])
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_faults_of_the_adjoint(name):
+    alive = survivors(name, of_adjoint(derived(name).adjoint), adjoint_candidate)
+    assert alive == EQUIVALENT.get(("adjoint", name), [])
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_faults_of_the_schedule(name):
+    system = derived(name).system
+    alive = survivors(name, of_schedule(derived(name).schedule), lambda s: schedule_candidate(s, system))
+    assert alive == EQUIVALENT.get(("schedule", name), [])
+
+
+EQUIVALENT = {}
+
+
+@pytest.mark.parametrize("name", sorted(functions.FUNCTIONS))
+def test_faults_of_a_function_row(name):
+    """A wrong derivative would fool both sides of the identity test, so rows are proven on their own."""
+    row, right = functions.lookup(name), functions.derivative(name)
+    assert verified(row, right)
+    wrong = [-right, 2 * right, right + 1, right / 3, right + functions.Y, sp.S.Zero, sp.S.One]
+    for candidate in wrong:
+        if sp.expand(candidate - right) != 0:
+            assert not verified(row, candidate), candidate
+
+
+def test_a_wrong_row_fools_the_identity_test_and_not_the_complex_step(monkeypatch):
+    right = functions.derivative
+    planted = 1 - functions.Y
+    monkeypatch.setattr(functions, "derivative", lambda name: planted if name == "tanh" else right(name))
+    wrong = derive(cell("rnn"))
+    prove(wrong)
+    assert not verified(functions.lookup("tanh"), planted)
+    problem, reference = example("rnn", "distinct")
+    made = run_source("rnn", numpy_source(wrong))
+    got, wanted = results(made, Arguments(made, problem)), expected(reference)
+    assert abs(got["gradient of W"] - wanted["gradient of W"]).max() > 1e-3
+    assert abs(got["output h"] - wanted["output h"]).max() < 1e-14
