@@ -35,7 +35,7 @@ class Adjoint:
 
 def adjoint(system: System) -> Adjoint:
     """The adjoint of a system with respect to its parameters, inputs and initial states."""
-    names = Names((*system.variables, *system.axes))
+    names = Names((*system.variables, *system.stored, *system.axes))
     linear = linearize(system)
     active = _active(system, linear)
     bars = {name: names.fresh(f"d{name}") for name in reversed(list(system.variables)) if name in active}

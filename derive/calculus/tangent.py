@@ -15,7 +15,7 @@ def forward(system: System) -> System:
     The tangent of a given variable is given. The result is a system again, so that it can be
     differentiated once more; applied to equations ∪ adjoint it gives Hessian-vector products.
     """
-    names = Names((*system.variables, *system.axes))
+    names = Names((*system.variables, *system.stored, *system.axes))
     tangents = {v: names.fresh(f"{v}_dot") for v in system.variables}
     variables: dict[str, Var] = dict(system.variables)
     for name, tangent in tangents.items():

@@ -51,7 +51,7 @@ static int misaligned(const void *buffer)
 #define real float
 #define R(name) name##f
 #define NAME(name) rnn_f32_##name
-#define LANES 8
+#define LANES 32
 #include "rnn_body.inc"
 #undef real
 #undef R
@@ -61,7 +61,7 @@ static int misaligned(const void *buffer)
 #define real double
 #define R(name) name
 #define NAME(name) rnn_f64_##name
-#define LANES 4
+#define LANES 16
 #include "rnn_body.inc"
 #undef real
 #undef R

@@ -104,7 +104,7 @@ class _Document:
         """`(17): dh = o ∘ du + ⋯`."""
         left, right = sides(contribution.change, self.symbols)
         rest = "" if contribution.alone else r"\br + \cdots"
-        return rf"({contribution.equation})\quad${left} = {right}{rest}$"
+        return rf"({contribution.equation})\quad${left}\br = {right}{rest}$"
 
     def _text(self, formula: Formula, contribution: Contribution) -> str:
         return Typesetter(self.symbols).text(formula)

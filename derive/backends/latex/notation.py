@@ -23,6 +23,7 @@ from derive.system import Element, System, Term, Var
 
 _ROLES = {"input": "input", "state": "state", "param": "parameter", "local": "intermediate"}
 _WIDE_SYMBOL, _WIDE_SHAPE = 11, 22
+_TIMES = r"\bri \times "
 
 Row = dict[str, str | bool]
 
@@ -48,7 +49,7 @@ def shape_text(shape: Shape, symbols: Symbols) -> str:
     for axis in shape:
         size = r"\bri + ".join(symbols.axis(part) for part in axis.parts)
         sizes.append(f"({size})" if len(axis.parts) > 1 and len(shape) > 1 else size)
-    return r"\bri \times ".join(sizes)
+    return _TIMES.join(sizes)
 
 
 def block_lines(system: System, symbols: Symbols, names: Iterable[str], *, bars: Mapping[str, str] | None = None) -> list[tuple[str, str, str]]:
@@ -60,14 +61,17 @@ def block_lines(system: System, symbols: Symbols, names: Iterable[str], *, bars:
             timed = "t" if any(system.variables[b].time for b in stored.blocks.values()) else ""
             whole = symbols[name] if bars is None else replace(symbols[name], accented=True)
             shapes = [_block_shape(system, symbols, b) for b in stored.blocks.values()] if bars is None else []
-            lines.append((whole.at(timed), _grid(stored.shape, stored.blocks, symbols, bars, timed), r"$,\quad$".join(shapes)))
+            lines.append((whole.at(timed), _grid(stored.shape, stored.blocks, symbols, bars, timed), r",\quad ".join(shapes)))
     return lines
 
 
 def _block_shape(system: System, symbols: Symbols, block: str) -> str:
     variable = system.variables[block]
-    sizes = r" \times ".join(symbols.axis(a) for a in variable.axes)
-    return rf"${symbols[block].at('t' if variable.time else '')} \in \mathbb{{R}}^{{{sizes}}}$"
+    sizes, symbol = [symbols.axis(a) for a in variable.axes], symbols[block].at("t" if variable.time else "")
+    if width("".join(sizes)) > _WIDE_SHAPE:
+        return rf"${symbol}$ of shape ${_TIMES.join(sizes)}$"
+    product = r" \times ".join(sizes)
+    return rf"${symbol} \in \mathbb{{R}}^{{{product}}}$"
 
 
 def _grid(
