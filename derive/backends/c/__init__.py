@@ -28,7 +28,7 @@ _OFFERED = (
 
 def pages(derived: Derived, header: Sequence[str], proof: Sequence[str]) -> Mapping[str, Page]:
     """Header, source, body and the Python module that loads them."""
-    found = sources(derived.cell, derived.schedule, [*header, "", *proof])
+    found = sources(derived.cell, derived.schedule, header, proof)
     return {name: Page(template, context) for name, (template, context) in found.items()}
 
 
@@ -37,12 +37,14 @@ def main_source(cell: Cell) -> str:
     return f"{prefix_of(cell)}.c"
 
 
-def sources(cell: Cell, schedule: Schedule, header: Sequence[str]) -> Sources:
-    """The files of a cell: for each its template and what that places. `header`: the lines on top of each."""
+def sources(cell: Cell, schedule: Schedule, header: Sequence[str], proof: Sequence[str] = ()) -> Sources:
+    """The files of a cell: for each its template and what that places. `header` stands on top of each, `proof` in
+    the one that its users read."""
     prefix = prefix_of(cell)
     kernel = Builder(cell, schedule, prefix).run()
     found = interface(cell, schedule)
-    comment = [safe(line) for line in header]
+    comment = [line for text in header for line in textwrap.wrap(safe(text), _WIDTH - 3)]
+    proven = [line for text in proof for line in textwrap.wrap(safe(text), _WIDTH - 3)]
     axes = [{"name": member(a), "about": _ABOUT.get(a, "a size of the cell")} for a in found.axes]
     precisions = [
         {"name": name, "type": kind, "function": function, "lanes": lanes, "about": about}
@@ -72,7 +74,7 @@ def sources(cell: Cell, schedule: Schedule, header: Sequence[str]) -> Sources:
         names[0]: (
             "c/header.h.j2",
             {
-                "header": comment,
+                "header": _starred([*comment, "", *proven]),
                 "guard": f"DERIVE_{prefix.upper()}_H",
                 "prefix": prefix,
                 "axes": axes,
@@ -85,7 +87,7 @@ def sources(cell: Cell, schedule: Schedule, header: Sequence[str]) -> Sources:
         ),
         names[1]: (
             "c/source.c.j2",
-            {"header": comment, "prefix": prefix, "alignment": ALIGNMENT, "precisions": precisions},
+            {"header": _starred(comment), "prefix": prefix, "alignment": ALIGNMENT, "precisions": precisions},
         ),
         names[2]: ("c/body.inc.j2", body),
         "native.py": (
@@ -122,6 +124,11 @@ def _entry(body: Body, counts: dict[str, int], saved: str) -> list[str]:
     if body.tape:
         lines += [saved, f"size_t saved_at[{counts['saved']}];", "NAME(tape_layout)(dims, saved_at);"]
     return [*lines, *body.lines]
+
+
+def _starred(lines: Iterable[str]) -> list[str]:
+    """The lines of a block comment."""
+    return [f" * {line}".rstrip() for line in lines]
 
 
 def _wrapped(lines: Iterable[str]) -> list[str]:
