@@ -79,7 +79,8 @@ def generate(cells: tuple[str, ...], output: Path, standalone: bool) -> None:
     for each in _each(chosen, "deriving"):
         texts = pipeline.generate(each, standalone=standalone)
         written = pipeline.write(output / each.name, texts)
-        _out.print(f"{each.name:<22} proven; {_count(len(written), 'file')} written to {output / each.name}")
+        told = f"{_count(len(written), 'file')} written to" if written else "nothing new for"
+        _out.print(f"{each.name:<22} proven; {told} {output / each.name}")
     pipeline.write(output, {"__init__.py": PACKAGE})
 
 

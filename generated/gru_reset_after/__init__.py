@@ -26,6 +26,7 @@ Arrays: time first, then the batch: x (T, B, …), y (T, B, …); states (B, …
 float64, that of the parameters. A wrong dtype or shape raises; nothing is cast.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -205,12 +206,12 @@ def backward(params, tape, dy, dfinal=None):
         dh_prev = dr_net_stack[t] @ M_h + dh * z[t]
         dh_next = dh_prev
 
-    db_hn = np.einsum("tna,tna->a", dn_net, r)
-    db_in = dn_net.sum(axis=(0, 1))
+    db_hn = total(dn_net * r, 2)
+    db_in = total(dn_net, 2)
     dW_in = outer_sum(dn_net, x, 2)
-    db_z = dz_net.sum(axis=(0, 1))
+    db_z = total(dz_net, 2)
     dW_iz = outer_sum(dz_net, x, 2)
-    db_r = dr_net.sum(axis=(0, 1))
+    db_r = total(dr_net, 2)
     dW_hr, dW_hz, dW_hn = split(outer_sum(dr_net_stack, h_prev, 2), d_h, d_h, d_h, axis=0)
     dW_ir = outer_sum(dr_net, x, 2)
     dx = dr_net @ W_ir + dz_net @ W_iz + dn_net @ W_in
@@ -512,8 +513,16 @@ def advanced(array, last):
 
 
 def outer_sum(a, b, over):
-    """The outer products of a and b, summed over their first `over` axes."""
-    return np.tensordot(a, b, axes=(range(over), range(over)))
+    """The outer products of a and b, summed over their first `over` axes; in stretches, for accuracy."""
+    a, b = (v.reshape(-1, *v.shape[over:]) for v in (a, b))
+    stretch = max(64, math.isqrt(len(a)))
+    starts = range(0, len(a), stretch)
+    return sum(np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+
+
+def total(a, over):
+    """The sum over the first `over` axes: along the last of a copy, where NumPy sums in pairs."""
+    return np.moveaxis(a.reshape(-1, *a.shape[over:]), 0, -1).copy().sum(axis=-1)
 
 
 def uniform(rng, bound, shape, dtype):

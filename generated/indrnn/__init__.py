@@ -23,6 +23,7 @@ Arrays: time first, then the batch: x (T, B, …), y (T, B, …); states (B, …
 float64, that of the parameters. A wrong dtype or shape raises; nothing is cast.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -151,8 +152,8 @@ def backward(params, tape, dy, dfinal=None):
         dh_prev = dh_net[t] * u
         dh_next = dh_prev
 
-    db = dh_net.sum(axis=(0, 1))
-    du = np.einsum("tna,tna->a", dh_net, h_prev)
+    db = total(dh_net, 2)
+    du = total(dh_net * h_prev, 2)
     dW = outer_sum(dh_net, x, 2)
     dx = dh_net @ W
 
@@ -418,8 +419,16 @@ def advanced(array, last):
 
 
 def outer_sum(a, b, over):
-    """The outer products of a and b, summed over their first `over` axes."""
-    return np.tensordot(a, b, axes=(range(over), range(over)))
+    """The outer products of a and b, summed over their first `over` axes; in stretches, for accuracy."""
+    a, b = (v.reshape(-1, *v.shape[over:]) for v in (a, b))
+    stretch = max(64, math.isqrt(len(a)))
+    starts = range(0, len(a), stretch)
+    return sum(np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+
+
+def total(a, over):
+    """The sum over the first `over` axes: along the last of a copy, where NumPy sums in pairs."""
+    return np.moveaxis(a.reshape(-1, *a.shape[over:]), 0, -1).copy().sum(axis=-1)
 
 
 def uniform(rng, bound, shape, dtype):

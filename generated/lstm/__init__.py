@@ -28,6 +28,7 @@ Arrays: time first, then the batch: x (T, B, …), y (T, B, …); states (B, …
 float64, that of the parameters. A wrong dtype or shape raises; nothing is cast.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -216,7 +217,7 @@ def backward(params, tape, dy, dfinal=None):
         dh_prev = df_net_stack[t] @ M_h
         dc_next, dh_next = dc_prev, dh_prev
 
-    db_f, db_i, db_c, db_o = split(df_net_stack.sum(axis=(0, 1)), d_h, d_h, d_h, d_h, axis=0)
+    db_f, db_i, db_c, db_o = split(total(df_net_stack, 2), d_h, d_h, d_h, d_h, axis=0)
     dW_fx, dW_ix, dW_cx, dW_ox = split(outer_sum(df_net_stack, x, 2), d_h, d_h, d_h, d_h, axis=0)
     dW_fh, dW_ih, dW_ch, dW_oh = split(outer_sum(df_net_stack, h_prev, 2), d_h, d_h, d_h, d_h, axis=0)
     dx = df_net_stack @ M_x
@@ -519,8 +520,16 @@ def advanced(array, last):
 
 
 def outer_sum(a, b, over):
-    """The outer products of a and b, summed over their first `over` axes."""
-    return np.tensordot(a, b, axes=(range(over), range(over)))
+    """The outer products of a and b, summed over their first `over` axes; in stretches, for accuracy."""
+    a, b = (v.reshape(-1, *v.shape[over:]) for v in (a, b))
+    stretch = max(64, math.isqrt(len(a)))
+    starts = range(0, len(a), stretch)
+    return sum(np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+
+
+def total(a, over):
+    """The sum over the first `over` axes: along the last of a copy, where NumPy sums in pairs."""
+    return np.moveaxis(a.reshape(-1, *a.shape[over:]), 0, -1).copy().sum(axis=-1)
 
 
 def uniform(rng, bound, shape, dtype):

@@ -30,6 +30,7 @@ Arrays: time first, then the batch: x (T, B, …), y (T, B, …); states (B, …
 float64, that of the parameters. A wrong dtype or shape raises; nothing is cast.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -335,7 +336,7 @@ def backward(params, tape, dy, dfinal=None):
     dg_o = (do_net2 * (o_sum - o_sum2[..., None]) * recip_sqrt_o[..., None]).sum(axis=(0, 1))
     dg_c = (dg_net2 * (g_sum - g_sum2[..., None]) * recip_sqrt_g[..., None]).sum(axis=(0, 1))
     dg_i = (di_net2 * (i_sum - i_sum2[..., None]) * recip_sqrt_i[..., None]).sum(axis=(0, 1))
-    db_h, db_o, db_c, db_i, db_f = split(dh_net2_stack.sum(axis=(0, 1)), d_h, d_h, d_h, d_h, d_h, axis=0)
+    db_h, db_o, db_c, db_i, db_f = split(total(dh_net2_stack, 2), d_h, d_h, d_h, d_h, d_h, axis=0)
     dg_f = (df_net2 * (f_sum - f_sum2[..., None]) * recip_sqrt_f[..., None]).sum(axis=(0, 1))
     dW_fx, dW_ix, dW_cx, dW_ox = split(outer_sum(df_sum_stack, x, 2), d_h, d_h, d_h, d_h, axis=0)
     dW_fh, dW_ih, dW_ch, dW_oh = split(outer_sum(df_sum_stack, h_prev, 2), d_h, d_h, d_h, d_h, axis=0)
@@ -681,8 +682,16 @@ def advanced(array, last):
 
 
 def outer_sum(a, b, over):
-    """The outer products of a and b, summed over their first `over` axes."""
-    return np.tensordot(a, b, axes=(range(over), range(over)))
+    """The outer products of a and b, summed over their first `over` axes; in stretches, for accuracy."""
+    a, b = (v.reshape(-1, *v.shape[over:]) for v in (a, b))
+    stretch = max(64, math.isqrt(len(a)))
+    starts = range(0, len(a), stretch)
+    return sum(np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+
+
+def total(a, over):
+    """The sum over the first `over` axes: along the last of a copy, where NumPy sums in pairs."""
+    return np.moveaxis(a.reshape(-1, *a.shape[over:]), 0, -1).copy().sum(axis=-1)
 
 
 def uniform(rng, bound, shape, dtype):

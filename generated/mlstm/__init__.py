@@ -38,6 +38,7 @@ Arrays: time first, then the batch: x (T, B, …), y (T, B, …); states (B, …
 float64, that of the parameters. A wrong dtype or shape raises; nothing is cast.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -282,9 +283,9 @@ def backward(params, tape, dy, dfinal=None):
     dr_sum = dr * recip_r_arg2[..., None]
     expm1_l = np.expm1(l)
     dq[...] = dr_net[..., None] * n + np.einsum("tna,tnab->tnb", dr_sum, C)
-    db_o = dh_net.sum(axis=(0, 1))
+    db_o = total(dh_net, 2)
     dW_o = outer_sum(dh_net, x, 2)
-    db_q = dq.sum(axis=(0, 1))
+    db_q = total(dq, 2)
     dW_q = outer_sum(dq, x, 2)
 
     df_part = np.empty((T, B), dtype)
@@ -300,7 +301,7 @@ def backward(params, tape, dy, dfinal=None):
         dk_part[t] = np.einsum("nab,na,n->nb", dC, v[t], i[t])
         dC_next = dC_prev
 
-    db_v = dv.sum(axis=(0, 1))
+    db_v = total(dv, 2)
     dW_v = outer_sum(dv, x, 2)
 
     dn = np.empty((T, B, d_k), dtype)
@@ -316,7 +317,7 @@ def backward(params, tape, dy, dfinal=None):
     di_net = di * i
     dk = dn * i[..., None] + dk_part
     dk_sum[...] = dk * recip_sqrt_k
-    db_k = recip_sqrt_k * (dk.sum(axis=(0, 1)))
+    db_k = recip_sqrt_k * (total(dk, 2))
     dW_k = outer_sum(dk_sum, x, 2)
 
     dm = np.empty((T, B), dtype)
@@ -329,9 +330,9 @@ def backward(params, tape, dy, dfinal=None):
     dl = df_net + dm * nonnegative_m_arg
     dl_net = -dl * expm1_l
     da = di_net + dm * (1 - nonnegative_m_arg)
-    db_f = dl_net.sum(axis=(0, 1))
+    db_f = total(dl_net, 2)
     dw_f = np.einsum("tn,tna->a", dl_net, x)
-    db_i = da.sum(axis=(0, 1))
+    db_i = total(da, 2)
     dw_i = np.einsum("tn,tna->a", da, x)
     dx = dq_stack @ M_x + dl_net[..., None] * w_f + da[..., None] * w_i
 
@@ -674,8 +675,16 @@ def advanced(array, last):
 
 
 def outer_sum(a, b, over):
-    """The outer products of a and b, summed over their first `over` axes."""
-    return np.tensordot(a, b, axes=(range(over), range(over)))
+    """The outer products of a and b, summed over their first `over` axes; in stretches, for accuracy."""
+    a, b = (v.reshape(-1, *v.shape[over:]) for v in (a, b))
+    stretch = max(64, math.isqrt(len(a)))
+    starts = range(0, len(a), stretch)
+    return sum(np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+
+
+def total(a, over):
+    """The sum over the first `over` axes: along the last of a copy, where NumPy sums in pairs."""
+    return np.moveaxis(a.reshape(-1, *a.shape[over:]), 0, -1).copy().sum(axis=-1)
 
 
 def uniform(rng, bound, shape, dtype):

@@ -33,6 +33,7 @@ Arrays: time first, then the batch: x (T, B, …), y (T, B, …); states (B, …
 float64, that of the parameters. A wrong dtype or shape raises; nothing is cast.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -262,7 +263,7 @@ def backward(params, tape, dy, dfinal=None):
         dh_prev = da_stack[t] @ M_h
         dm_next, dn_next, dc_next, dh_next = dm_prev, dn_prev, dc_prev, dh_prev
 
-    db_i, db_f, db_z, db_o = split(da_stack.sum(axis=(0, 1)), d_h, d_h, d_h, d_h, axis=0)
+    db_i, db_f, db_z, db_o = split(total(da_stack, 2), d_h, d_h, d_h, d_h, axis=0)
     dW_ix, dW_fx, dW_zx, dW_ox = split(outer_sum(da_stack, x, 2), d_h, d_h, d_h, d_h, axis=0)
     dW_ih, dW_fh, dW_zh, dW_oh = split(outer_sum(da_stack, h_prev, 2), d_h, d_h, d_h, d_h, axis=0)
     dx = da_stack @ M_x
@@ -582,8 +583,16 @@ def advanced(array, last):
 
 
 def outer_sum(a, b, over):
-    """The outer products of a and b, summed over their first `over` axes."""
-    return np.tensordot(a, b, axes=(range(over), range(over)))
+    """The outer products of a and b, summed over their first `over` axes; in stretches, for accuracy."""
+    a, b = (v.reshape(-1, *v.shape[over:]) for v in (a, b))
+    stretch = max(64, math.isqrt(len(a)))
+    starts = range(0, len(a), stretch)
+    return sum(np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+
+
+def total(a, over):
+    """The sum over the first `over` axes: along the last of a copy, where NumPy sums in pairs."""
+    return np.moveaxis(a.reshape(-1, *a.shape[over:]), 0, -1).copy().sum(axis=-1)
 
 
 def uniform(rng, bound, shape, dtype):

@@ -74,6 +74,8 @@ class Expressions:
     def _product(self, factors: list[Element], over: list[Index], goal: list[Index]) -> str:
         names = [self.spell(f) for f in factors]
         axes = [self.axes(f.indices) for f in factors]
+        if over == [TIME, BATCH] and all(a == [*over, *goal] for a in axes):
+            return f"total({' * '.join(names)}, 2)"
         if len(factors) == 1:
             dropped = tuple(axes[0].index(i) for i in over)
             return _align(

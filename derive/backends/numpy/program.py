@@ -145,7 +145,7 @@ class ProgramPrinter:
         value = (
             f"outer_sum({side}, {writer.spell(stack.shared)}, 2)"
             if stack.shared
-            else f"{side}.sum(axis=(0, 1))"
+            else f"total({side}, 2)"
         )
         names = [self.identifiers[e.name] for e in stack.equations]
         return [f"{', '.join(names)} = split({value}, {', '.join(map(self._length, stack.members))}, axis=0)"]
