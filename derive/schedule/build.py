@@ -12,7 +12,7 @@ from dataclasses import replace
 from derive.calculus import Adjoint
 from derive.schedule.graph import needed, reads, regions
 from derive.schedule.model import Loop, Program, Schedule, Statement
-from derive.schedule.passes import fused, hoisted, without_aliases
+from derive.schedule.passes import fused, hoisted, summands_named, without_aliases
 from derive.schedule.save import save_set
 from derive.schedule.stack import stacked
 from derive.system import Equation, Names, System, Var
@@ -63,7 +63,7 @@ class _Scheduler:
     def _program(self, equations: Sequence[Equation], results: Iterable[str]) -> Program:
         """Loops found, loop-invariant sums hoisted, reducing consumers fused, products stacked."""
         results = [r for r in results if any(e.name == r for e in equations)]
-        equations = needed(equations, results)
+        equations = summands_named(needed(equations, results), self._fresh, self.variables)
         split = hoisted(regions(equations), self._fresh, self.variables)
         found = fused(regions(split), self._fresh, self.variables)
         steps, buffers = stacked(found, self.variables, self._fresh)

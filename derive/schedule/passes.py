@@ -6,11 +6,12 @@ Each takes and returns equations or regions, and keeps what they mean.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import sympy as sp
 
 from derive.schedule.graph import Region, addends
-from derive.system import TIME, Element, Equation, Index, Term, Var, elements
+from derive.system import BATCH, TIME, Element, Equation, Index, Term, Var, elements
 
 Fresh = Callable[[str, Var], Var]
 
@@ -37,6 +38,49 @@ def _renamed(equation: Equation, alias: Mapping[str, str]) -> Equation:
         return Term(term.body.xreplace(change), term.over) if change else term
 
     return Equation(equation.target, tuple(map(renamed, equation.terms)))
+
+
+def summands_named(
+    equations: Sequence[Equation], fresh: Fresh, variables: Mapping[str, Var]
+) -> list[Equation]:
+    """Name what a vector or a scalar sums over time and batch, where it is more than one element.
+
+    Sums of one element are stacked, and summed accurately, by every backend. Outer products stay.
+    """
+    known = {
+        e.terms[0].body: e.target
+        for e in equations
+        if len(e.terms) == 1 and not e.terms[0].over and not isinstance(e.terms[0].body, Element)
+    }
+    result = []
+    for equation in equations:
+        terms = []
+        for term in equation.terms:
+            if _plain_sum(equation, term):
+                terms.append(term)
+                continue
+            if term.body not in known:
+                like = replace(variables[equation.name], time=True)
+                inner = tuple(i for i in term.over if i not in (TIME, BATCH))
+                variable = fresh(f"{equation.name}_at", like)
+                known[term.body] = variable.element
+                result.append(Equation(variable.element, (Term(term.body, inner),)))
+            terms.append(Term(known[term.body], (TIME, BATCH)))
+        result.append(Equation(equation.target, tuple(terms)))
+    return result
+
+
+def _plain_sum(equation: Equation, term: Term) -> bool:
+    """Whether a term is no sum over time and batch, or one that every backend has a routine for."""
+    if TIME not in term.over or len(equation.target.indices) > 1:
+        return True
+    factors = sp.Mul.make_args(term.body)
+    if not all(isinstance(f, Element) for f in factors):
+        return False
+    if len(factors) == 1:
+        return set(term.over) == {TIME, BATCH}
+    features = [set(f.feature_indices) for f in factors]
+    return len(factors) == 2 and not features[0] & features[1] and set(term.over) == {TIME, BATCH}
 
 
 def hoisted(regions: Sequence[Region], fresh: Fresh, variables: Mapping[str, Var]) -> list[Equation]:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
+from sympy.utilities.iterables import topological_sort
 
 from derive.schedule.graph import Region, reads
 from derive.schedule.model import Loop, Simple, Stack, Statement, Step
 from derive.schedule.passes import feature_sum
-from derive.system import BATCH, TIME, Element, Equation, Term, Var
+from derive.system import BATCH, TIME, Element, Equation, Term, Var, elements
 
 Fresh = Callable[[str, Var], Var]
 Variables = Mapping[str, Var]
@@ -236,19 +237,22 @@ def _enter(stacks: dict[str, Stack], stack: Stack) -> None:
 
 
 def _placed(region: Region, stacks: Mapping[str, Stack]) -> list[Simple]:
-    """Each stack of rows where its first equation stands; of outer products, where its last one does."""
+    """The region's steps, a stack being one, each behind those that it reads."""
     steps: list[Simple] = []
-    done: set[int] = set()
-    remaining = {id(s): {e.name for e in s.equations} for s in stacks.values()}
     for equation in region.equations:
         stack = stacks.get(equation.name)
         if stack is None:
             summed = region.loop and any(TIME in t.over for t in equation.terms)
             steps.append(Statement(equation, accumulate=summed))
-            continue
-        remaining[id(stack)].discard(equation.name)
-        ready = stack.kind == "rows" or not remaining[id(stack)]
-        if ready and id(stack) not in done:
-            done.add(id(stack))
+        elif stack not in steps:
             steps.append(stack)
-    return steps
+    owner = {e.name: k for k, step in enumerate(steps) for e in step.equations}
+    edges = [
+        (owner[read.name], k)
+        for k, step in enumerate(steps)
+        for equation in step.equations
+        for term in equation.terms
+        for read in elements(term.body)
+        if owner.get(read.name, k) != k and not (region.loop and read.shift)
+    ]
+    return [steps[k] for k in topological_sort((range(len(steps)), edges))]

@@ -192,9 +192,9 @@ def backward(params, tape, dy, dfinal=None):
         dh_prev = dz_net_stack[t, :, :2 * d_h] @ M_h + dg_in * r[t] + dh * z[t]
         dh_next = dh_prev
 
-    dW_h1 = outer_sum(dg_net, g_in, 2)
     db_z, db_r, db_h = split(total(dz_net_stack, 2), d_h, d_h, d_h, axis=0)
     dW_zx, dW_rx, dW_hx = split(outer_sum(dz_net_stack, x, 2), d_h, d_h, d_h, axis=0)
+    dW_h1 = outer_sum(dg_net, g_in, 2)
     dW_zh, dW_rh = split(outer_sum(dz_net_stack[..., :2 * d_h], h_prev, 2), d_h, d_h, axis=0)
     dx = dz_net_stack @ M_x
 

@@ -71,6 +71,7 @@ class Prepared(NamedTuple):
     params: Params
     M_x: np.ndarray  # W_ir, W_iz, W_in
     M_h: np.ndarray  # W_hr, W_hz, W_hn
+    M_x2: np.ndarray  # W_in, W_iz, W_ir
 
 
 AXES = ('d_x', 'd_h')
@@ -175,11 +176,11 @@ def backward(params, tape, dy, dfinal=None):
     T, B = sizes["T"], sizes["B"]
     d_x, d_h = sizes["d_x"], sizes["d_h"]
 
-    W_ir = params.W_ir
-    W_iz = params.W_iz
-    W_in = params.W_in
+    W_hr = params.W_hr
+    W_hz = params.W_hz
+    W_hn = params.W_hn
     b_hn = params.b_hn
-    M_h = prepared.M_h
+    M_x2 = prepared.M_x2
     r = tape.arrays["r"]
     z = tape.arrays["z"]
     n_sum = tape.arrays["n_sum"]
@@ -189,10 +190,9 @@ def backward(params, tape, dy, dfinal=None):
     dh_out = doutputs.h
     x = inputs.x
 
-    dr_net_stack = np.empty((T, B, 3 * d_h), dtype)
-    dr_net, dz_net, dn_sum = split(dr_net_stack, d_h, d_h, d_h, axis=-1)
+    dn_sum_stack = np.empty((T, B, 4 * d_h), dtype)
+    dn_sum, dn_net, dz_net, dr_net = split(dn_sum_stack, d_h, d_h, d_h, d_h, axis=-1)
 
-    dn_net = np.empty((T, B, d_h), dtype)
     dh_next = dfinal.h
     for t in reversed(range(T)):
         dh = dh_next + dh_out[t]
@@ -203,18 +203,15 @@ def backward(params, tape, dy, dfinal=None):
         dz_net[t] = dz * (1 - z[t]) * z[t]
         dr = dn_net[t] * (b_hn + n_sum[t])
         dr_net[t] = dr * (1 - r[t]) * r[t]
-        dh_prev = dr_net_stack[t] @ M_h + dh * z[t]
+        dh_prev = dh * z[t] + dr_net[t] @ W_hr + dz_net[t] @ W_hz + dn_sum[t] @ W_hn
         dh_next = dh_prev
 
-    db_hn = total(dn_net * r, 2)
-    db_in = total(dn_net, 2)
-    dW_in = outer_sum(dn_net, x, 2)
-    db_z = total(dz_net, 2)
-    dW_iz = outer_sum(dz_net, x, 2)
-    db_r = total(dr_net, 2)
-    dW_hr, dW_hz, dW_hn = split(outer_sum(dr_net_stack, h_prev, 2), d_h, d_h, d_h, axis=0)
-    dW_ir = outer_sum(dr_net, x, 2)
-    dx = dr_net @ W_ir + dz_net @ W_iz + dn_net @ W_in
+    db_hn, db_in, db_z, db_r = split(total(dn_sum_stack, 2), d_h, d_h, d_h, d_h, axis=0)
+    dW_hn = outer_sum(dn_sum, h_prev, 2)
+    dW_in, dW_iz, dW_ir = split(outer_sum(dn_sum_stack[..., d_h:4 * d_h], x, 2), d_h, d_h, d_h, axis=0)
+    dW_hz = outer_sum(dz_net, h_prev, 2)
+    dW_hr = outer_sum(dr_net, h_prev, 2)
+    dx = dn_sum_stack[..., d_h:4 * d_h] @ M_x2
 
     dparams = Params(
         dW_ir,
@@ -357,6 +354,7 @@ def prepare(params):
         params,
         np.concatenate((W_ir, W_iz, W_in)),
         np.concatenate((W_hr, W_hz, W_hn)),
+        np.concatenate((W_in, W_iz, W_ir)),
     )
 
 

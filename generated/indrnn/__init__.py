@@ -142,9 +142,10 @@ def backward(params, tape, dy, dfinal=None):
     dh_out = doutputs.h
     x = inputs.x
 
+    dh_net_stack = np.empty((T, B, 2 * d_h), dtype)
+    dh_net, du_at = split(dh_net_stack, d_h, d_h, axis=-1)
     positive_h = positive(h)
 
-    dh_net = np.empty((T, B, d_h), dtype)
     dh_next = dfinal.h
     for t in reversed(range(T)):
         dh = dh_next + dh_out[t]
@@ -152,8 +153,8 @@ def backward(params, tape, dy, dfinal=None):
         dh_prev = dh_net[t] * u
         dh_next = dh_prev
 
-    db = total(dh_net, 2)
-    du = total(dh_net * h_prev, 2)
+    du_at[...] = dh_net * h_prev
+    db, du = split(total(dh_net_stack, 2), d_h, d_h, axis=0)
     dW = outer_sum(dh_net, x, 2)
     dx = dh_net @ W
 

@@ -282,8 +282,8 @@ def backward(params, tape, dy, dfinal=None):
     dh_out = doutputs.h
     x = inputs.x
 
-    dh_net2_stack = np.empty((T, B, 5 * d_h), dtype)
-    dh_net2, do_net2, dg_net2, di_net2, df_net2 = split(dh_net2_stack, d_h, d_h, d_h, d_h, d_h, axis=-1)
+    dh_net2_stack = np.empty((T, B, 10 * d_h), dtype)
+    dh_net2, dg_h_at, do_net2, dg_o_at, dg_net2, dg_c_at, di_net2, dg_i_at, df_net2, dg_f_at = split(dh_net2_stack, d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, axis=-1)
     df_sum_stack = np.empty((T, B, 4 * d_h), dtype)
     df_sum, di_sum, dg_sum, do_sum = split(df_sum_stack, d_h, d_h, d_h, d_h, axis=-1)
     h = o * tanh_h                                    # h[t] = o * tanh(LN(c[t], g_h, b_h))
@@ -332,14 +332,14 @@ def backward(params, tape, dy, dfinal=None):
         dh_prev = df_sum_stack[t] @ M_h
         dc_next, dh_next = dc_prev, dh_prev
 
-    dg_h = (dh_net2 * (c - h_sum[..., None]) * recip_sqrt_h[..., None]).sum(axis=(0, 1))
-    dg_o = (do_net2 * (o_sum - o_sum2[..., None]) * recip_sqrt_o[..., None]).sum(axis=(0, 1))
-    dg_c = (dg_net2 * (g_sum - g_sum2[..., None]) * recip_sqrt_g[..., None]).sum(axis=(0, 1))
-    dg_i = (di_net2 * (i_sum - i_sum2[..., None]) * recip_sqrt_i[..., None]).sum(axis=(0, 1))
-    db_h, db_o, db_c, db_i, db_f = split(total(dh_net2_stack, 2), d_h, d_h, d_h, d_h, d_h, axis=0)
-    dg_f = (df_net2 * (f_sum - f_sum2[..., None]) * recip_sqrt_f[..., None]).sum(axis=(0, 1))
+    dg_h_at[...] = dh_net2 * (c - h_sum[..., None]) * recip_sqrt_h[..., None]
+    dg_o_at[...] = do_net2 * (o_sum - o_sum2[..., None]) * recip_sqrt_o[..., None]
     dW_fx, dW_ix, dW_cx, dW_ox = split(outer_sum(df_sum_stack, x, 2), d_h, d_h, d_h, d_h, axis=0)
     dW_fh, dW_ih, dW_ch, dW_oh = split(outer_sum(df_sum_stack, h_prev, 2), d_h, d_h, d_h, d_h, axis=0)
+    dg_c_at[...] = dg_net2 * (g_sum - g_sum2[..., None]) * recip_sqrt_g[..., None]
+    dg_i_at[...] = di_net2 * (i_sum - i_sum2[..., None]) * recip_sqrt_i[..., None]
+    dg_f_at[...] = df_net2 * (f_sum - f_sum2[..., None]) * recip_sqrt_f[..., None]
+    db_h, dg_h, db_o, dg_o, db_c, dg_c, db_i, dg_i, db_f, dg_f = split(total(dh_net2_stack, 2), d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, axis=0)
     dx = df_sum_stack @ M_x
 
     dparams = Params(

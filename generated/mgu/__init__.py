@@ -177,9 +177,9 @@ def backward(params, tape, dy, dfinal=None):
         dh_prev = dg_in * f[t] + dh * (1 - f[t]) + df_net[t] @ W_fh
         dh_next = dh_prev
 
-    dW_h1 = outer_sum(dg_net, g_in, 2)
     db_f, db_h = split(total(df_net_stack, 2), d_h, d_h, axis=0)
     dW_fx, dW_hx = split(outer_sum(df_net_stack, x, 2), d_h, d_h, axis=0)
+    dW_h1 = outer_sum(dg_net, g_in, 2)
     dW_fh = outer_sum(df_net, h_prev, 2)
     dx = df_net_stack @ M_x
 
