@@ -156,27 +156,47 @@ def _outer_groups(region: Region, variables: Variables) -> dict[str, list[_Produ
 
 
 def _buffers(regions: Sequence[Region], variables: Variables) -> list[tuple[str, ...]]:
-    """Sets of variables to lay side by side: the largest first, each variable in one buffer at most."""
-    wanted: list[tuple[str, ...]] = []
-    for region in regions:
-        for equation in region.equations:
-            products = _column_products(equation, variables)
-            if products:
-                wanted.append(tuple(p.vector.name for p in products if p.vector))
-        for group in _outer_groups(region, variables).values():
-            wanted.append(tuple(p.matrix.name for p in group))
+    """Sets of variables to lay side by side, those of the innermost products first.
+
+    Each variable is in one buffer at most. Two sets that overlap share a buffer, with what they have in
+    common in the middle.
+    """
     computed = {e.name for r in regions for e in r.equations}
-    wanted = [w for w in wanted if set(w) <= computed]
     buffers: list[tuple[str, ...]] = []
-    for names in sorted(wanted, key=len, reverse=True):
-        if not any(set(names) & set(b) for b in buffers):
+    shared: set[tuple[str, ...]] = set()
+    for names in (w for w in _wanted(regions, variables) if set(w) <= computed):
+        met = [b for b in buffers if set(b) & set(names)]
+        if not met:
             buffers.append(names)
+        elif len(met) == 1 and met[0] not in shared:
+            [buffer] = met
+            common = [n for n in buffer if n in names]
+            first = [n for n in buffer if n not in names]
+            joined = (*first, *common, *(n for n in names if n not in buffer))
+            buffers[buffers.index(buffer)] = joined
+            if len(joined) > len(buffer):
+                shared.add(joined)
     for region in regions:
         for group in _row_groups(region, variables).values():
             names = tuple(p.equation.name for p in group)
             if len(set(names)) == len(names) and not any(set(names) & set(b) for b in buffers):
                 buffers.append(names)
     return buffers
+
+
+def _wanted(regions: Sequence[Region], variables: Variables) -> list[tuple[str, ...]]:
+    """The operands of each product that could be stacked: in loops first, mere sums last."""
+    found: list[tuple[tuple[bool, int, int], tuple[str, ...]]] = []
+    for region in regions:
+        for equation in region.equations:
+            products = _column_products(equation, variables)
+            if products:
+                names = tuple(p.vector.name for p in products if p.vector)
+                found.append(((not region.loop, 0, -len(names)), names))
+        for operand, group in _outer_groups(region, variables).items():
+            names = tuple(p.matrix.name for p in group)
+            found.append(((True, 1 if operand else 2, -len(names)), names))
+    return [names for _, names in sorted(found, key=lambda item: item[0])]
 
 
 def _slice(names: Sequence[str], buffers: Sequence[tuple[str, ...]]) -> tuple[str, ...] | None:

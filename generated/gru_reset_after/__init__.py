@@ -71,7 +71,7 @@ class Prepared(NamedTuple):
     params: Params
     M_x: np.ndarray  # W_ir, W_iz, W_in
     M_h: np.ndarray  # W_hr, W_hz, W_hn
-    M_x2: np.ndarray  # W_in, W_iz, W_ir
+    M_h_prev: np.ndarray  # W_hn, W_hr, W_hz
 
 
 AXES = ('d_x', 'd_h')
@@ -176,11 +176,9 @@ def backward(params, tape, dy, dfinal=None):
     T, B = sizes["T"], sizes["B"]
     d_x, d_h = sizes["d_x"], sizes["d_h"]
 
-    W_hr = params.W_hr
-    W_hz = params.W_hz
-    W_hn = params.W_hn
     b_hn = params.b_hn
-    M_x2 = prepared.M_x2
+    M_h_prev = prepared.M_h_prev
+    M_x = prepared.M_x
     r = tape.arrays["r"]
     z = tape.arrays["z"]
     n_sum = tape.arrays["n_sum"]
@@ -191,7 +189,7 @@ def backward(params, tape, dy, dfinal=None):
     x = inputs.x
 
     dn_sum_stack = np.empty((T, B, 4 * d_h), dtype)
-    dn_sum, dn_net, dz_net, dr_net = split(dn_sum_stack, d_h, d_h, d_h, d_h, axis=-1)
+    dn_sum, dr_net, dz_net, dn_net = split(dn_sum_stack, d_h, d_h, d_h, d_h, axis=-1)
 
     dh_next = dfinal.h
     for t in reversed(range(T)):
@@ -203,15 +201,13 @@ def backward(params, tape, dy, dfinal=None):
         dz_net[t] = dz * (1 - z[t]) * z[t]
         dr = dn_net[t] * (b_hn + n_sum[t])
         dr_net[t] = dr * (1 - r[t]) * r[t]
-        dh_prev = dh * z[t] + dr_net[t] @ W_hr + dz_net[t] @ W_hz + dn_sum[t] @ W_hn
+        dh_prev = dn_sum_stack[t, :, :3 * d_h] @ M_h_prev + dh * z[t]
         dh_next = dh_prev
 
-    db_hn, db_in, db_z, db_r = split(total(dn_sum_stack, 2), d_h, d_h, d_h, d_h, axis=0)
-    dW_hn = outer_sum(dn_sum, h_prev, 2)
-    dW_in, dW_iz, dW_ir = split(outer_sum(dn_sum_stack[..., d_h:4 * d_h], x, 2), d_h, d_h, d_h, axis=0)
-    dW_hz = outer_sum(dz_net, h_prev, 2)
-    dW_hr = outer_sum(dr_net, h_prev, 2)
-    dx = dn_sum_stack[..., d_h:4 * d_h] @ M_x2
+    db_hn, db_r, db_z, db_in = split(total(dn_sum_stack, 2), d_h, d_h, d_h, d_h, axis=0)
+    dW_hn, dW_hr, dW_hz = split(outer_sum(dn_sum_stack[..., :3 * d_h], h_prev, 2), d_h, d_h, d_h, axis=0)
+    dW_ir, dW_iz, dW_in = split(outer_sum(dn_sum_stack[..., d_h:4 * d_h], x, 2), d_h, d_h, d_h, axis=0)
+    dx = dn_sum_stack[..., d_h:4 * d_h] @ M_x
 
     dparams = Params(
         dW_ir,
@@ -354,7 +350,7 @@ def prepare(params):
         params,
         np.concatenate((W_ir, W_iz, W_in)),
         np.concatenate((W_hr, W_hz, W_hn)),
-        np.concatenate((W_in, W_iz, W_ir)),
+        np.concatenate((W_hn, W_hr, W_hz)),
     )
 
 

@@ -282,10 +282,10 @@ def backward(params, tape, dy, dfinal=None):
     dh_out = doutputs.h
     x = inputs.x
 
-    dh_net2_stack = np.empty((T, B, 10 * d_h), dtype)
-    dh_net2, dg_h_at, do_net2, dg_o_at, dg_net2, dg_c_at, di_net2, dg_i_at, df_net2, dg_f_at = split(dh_net2_stack, d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, axis=-1)
     df_sum_stack = np.empty((T, B, 4 * d_h), dtype)
     df_sum, di_sum, dg_sum, do_sum = split(df_sum_stack, d_h, d_h, d_h, d_h, axis=-1)
+    dh_net2_stack = np.empty((T, B, 10 * d_h), dtype)
+    dh_net2, dg_h_at, do_net2, dg_o_at, dg_net2, dg_c_at, di_net2, dg_i_at, df_net2, dg_f_at = split(dh_net2_stack, d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, axis=-1)
     h = o * tanh_h                                    # h[t] = o * tanh(LN(c[t], g_h, b_h))
     h_prev = delayed(h, initial.h)
 

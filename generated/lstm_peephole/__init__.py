@@ -191,13 +191,11 @@ def backward(params, tape, dy, dfinal=None):
     T, B = sizes["T"], sizes["B"]
     d_x, d_h = sizes["d_x"], sizes["d_h"]
 
-    W_fh, W_fx = split(params.W_f, d_h, d_x, axis=1)
     p_f = params.p_f
-    W_ih, W_ix = split(params.W_i, d_h, d_x, axis=1)
     p_i = params.p_i
-    W_ch, W_cx = split(params.W_c, d_h, d_x, axis=1)
-    W_oh, W_ox = split(params.W_o, d_h, d_x, axis=1)
     p_o = params.p_o
+    M_h = prepared.M_h
+    M_x = prepared.M_x
     f = tape.arrays["f"]
     i = tape.arrays["i"]
     g = tape.arrays["g"]
@@ -207,8 +205,8 @@ def backward(params, tape, dy, dfinal=None):
     dh_out = doutputs.h
     x = inputs.x
 
-    do_net_stack = np.empty((T, B, 7 * d_h), dtype)
-    do_net, dp_o_at, dg_net, di_net, dp_i_at, df_net, dp_f_at = split(do_net_stack, d_h, d_h, d_h, d_h, d_h, d_h, d_h, axis=-1)
+    df_net_stack = np.empty((T, B, 7 * d_h), dtype)
+    df_net, di_net, dg_net, do_net, dp_o_at, dp_i_at, dp_f_at = split(df_net_stack, d_h, d_h, d_h, d_h, d_h, d_h, d_h, axis=-1)
     tanh_c = np.tanh(c)
     h = o * tanh_c                                    # h[t] = o * tanh(c[t])
     h_prev = delayed(h, initial.h)
@@ -228,22 +226,16 @@ def backward(params, tape, dy, dfinal=None):
         df = dc * c_prev[t]
         df_net[t] = df * (1 - f[t]) * f[t]
         dc_prev = di_net[t] * p_i + df_net[t] * p_f + dc * f[t]
-        dh_prev = df_net[t] @ W_fh + di_net[t] @ W_ih + dg_net[t] @ W_ch + do_net[t] @ W_oh
+        dh_prev = df_net_stack[t, :, :4 * d_h] @ M_h
         dc_next, dh_next = dc_prev, dh_prev
 
     dp_o_at[...] = do_net * c
-    dW_ox = outer_sum(do_net, x, 2)
-    dW_oh = outer_sum(do_net, h_prev, 2)
-    dW_cx = outer_sum(dg_net, x, 2)
-    dW_ch = outer_sum(dg_net, h_prev, 2)
+    dW_fx, dW_ix, dW_cx, dW_ox = split(outer_sum(df_net_stack[..., :4 * d_h], x, 2), d_h, d_h, d_h, d_h, axis=0)
+    dW_fh, dW_ih, dW_ch, dW_oh = split(outer_sum(df_net_stack[..., :4 * d_h], h_prev, 2), d_h, d_h, d_h, d_h, axis=0)
     dp_i_at[...] = di_net * c_prev
-    dW_ix = outer_sum(di_net, x, 2)
-    dW_ih = outer_sum(di_net, h_prev, 2)
     dp_f_at[...] = df_net * c_prev
-    db_o, dp_o, db_c, db_i, dp_i, db_f, dp_f = split(total(do_net_stack, 2), d_h, d_h, d_h, d_h, d_h, d_h, d_h, axis=0)
-    dW_fx = outer_sum(df_net, x, 2)
-    dW_fh = outer_sum(df_net, h_prev, 2)
-    dx = df_net @ W_fx + di_net @ W_ix + dg_net @ W_cx + do_net @ W_ox
+    db_f, db_i, db_c, db_o, dp_o, dp_i, dp_f = split(total(df_net_stack, 2), d_h, d_h, d_h, d_h, d_h, d_h, d_h, axis=0)
+    dx = df_net_stack[..., :4 * d_h] @ M_x
 
     dparams = Params(
         np.concatenate((dW_fh, dW_fx), axis=-1),

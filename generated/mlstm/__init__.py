@@ -86,6 +86,7 @@ class Prepared(NamedTuple):
 
     params: Params
     M_x: np.ndarray  # W_q, W_k, W_v, W_o
+    M_x2: np.ndarray  # W_k, W_v, W_q, W_o
 
 
 AXES = ('d_x', 'd_v', 'd_k')
@@ -244,7 +245,7 @@ def backward(params, tape, dy, dfinal=None):
 
     w_i = params.w_i
     w_f = params.w_f
-    M_x = prepared.M_x
+    M_x2 = prepared.M_x2
     q = tape.arrays["q"]
     k = tape.arrays["k"]
     v = tape.arrays["v"]
@@ -265,8 +266,8 @@ def backward(params, tape, dy, dfinal=None):
     dh_out = doutputs.h
     x = inputs.x
 
-    dq_stack = np.empty((T, B, 2 * d_k + 2 * d_v), dtype)
-    dq, dk_sum, dv, dh_net = split(dq_stack, d_k, d_k, d_v, d_v, axis=-1)
+    dk_sum_stack = np.empty((T, B, 2 * d_k + 2 * d_v), dtype)
+    dk_sum, dv, dq, dh_net = split(dk_sum_stack, d_k, d_v, d_k, d_v, axis=-1)
     sqrt_k = float(np.sqrt(d_k))
     recip_sqrt_k = 1 / sqrt_k
     r = r_sum * recip_r_arg2[..., None]               # r = C[t] @ q / maximum(abs(dot(n[t], q)), exp(-m[t]))
@@ -283,10 +284,8 @@ def backward(params, tape, dy, dfinal=None):
     dr_sum = dr * recip_r_arg2[..., None]
     expm1_l = np.expm1(l)
     dq[...] = dr_net[..., None] * n + np.einsum("tna,tnab->tnb", dr_sum, C)
-    db_o = total(dh_net, 2)
-    dW_o = outer_sum(dh_net, x, 2)
-    db_q = total(dq, 2)
-    dW_q = outer_sum(dq, x, 2)
+    db_q, db_o = split(total(dk_sum_stack[..., d_k + d_v:2 * d_k + 2 * d_v], 2), d_k, d_v, axis=0)
+    dW_q, dW_o = split(outer_sum(dk_sum_stack[..., d_k + d_v:2 * d_k + 2 * d_v], x, 2), d_k, d_v, axis=0)
 
     df_part = np.empty((T, B), dtype)
     di_part = np.empty((T, B), dtype)
@@ -334,7 +333,7 @@ def backward(params, tape, dy, dfinal=None):
     dw_f = np.einsum("tn,tna->a", dl_net, x)
     db_i = total(da, 2)
     dw_i = np.einsum("tn,tna->a", da, x)
-    dx = dq_stack @ M_x + dl_net[..., None] * w_f + da[..., None] * w_i
+    dx = dk_sum_stack @ M_x2 + dl_net[..., None] * w_f + da[..., None] * w_i
 
     dparams = Params(
         dW_q,
@@ -517,6 +516,7 @@ def prepare(params):
     return Prepared(
         params,
         np.concatenate((W_q, W_k, W_v, W_o)),
+        np.concatenate((W_k, W_v, W_q, W_o)),
     )
 
 
