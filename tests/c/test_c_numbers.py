@@ -2,10 +2,17 @@
 
 import numpy as np
 import pytest
-from cellfolder import EVERY, SIZES, Arguments, assert_close, bare, example, expected, module, named, numbers, results
-from ckernels import cell, inference, kernel
+from cellfolder import EVERY, SHIPPED, SIZES, Arguments, assert_close, bare, example, expected, module, named, numbers, results
+from ckernels import cell, inference, kernel, table
+
+from derive.proof import pose
 
 pytestmark = pytest.mark.needs("cc")
+
+
+def bound(name):
+    """Against NumPy, where fused multiply-adds round otherwise; a stranger may cancel at one size or other."""
+    return 1e-13 if name in SHIPPED else 1e-12
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -13,8 +20,13 @@ pytestmark = pytest.mark.needs("cc")
 def test_double_precision_agrees_with_numpy_and_with_the_oracle(name, kind):
     problem, truth = example(name, kind)
     got = results(kernel(name), Arguments(kernel(name), problem))
-    assert_close(got, results(module(name), Arguments(module(name), problem)), 1e-13)
-    assert_close(got, expected(truth), 1e-12)
+    assert_close(got, results(module(name), Arguments(module(name), problem)), bound(name))
+    assert_close(got, expected(truth), 1e-12 if name in SHIPPED else 5e-12)
+
+
+def told(fields):
+    """The axes that some arrays have."""
+    return {a for field in fields for axis in field.shape for a in ((axis,) if isinstance(axis, str) else axis)}
 
 
 def larger(name):
@@ -24,15 +36,17 @@ def larger(name):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_sizes_across_tiles_agree_with_numpy(name):
-    problem = numbers(cell(name), larger(name))
+    rng = np.random.default_rng(1)  # positive numbers: a sum of either sign that is divided by can be near zero
+    problem = pose(cell(name), larger(name), lambda _: float(rng.uniform(0.05, 0.3)))
     wanted = results(module(name), Arguments(module(name), problem))
     got = results(kernel(name), Arguments(kernel(name), problem))
-    assert_close(got, wanted, 1e-13)
-    assert_close(results(kernel(name), Arguments(kernel(name), problem, np.float32)), rounded(wanted), 2e-4)
-
-
-def rounded(arrays):
-    return {name: array.astype(np.float64) for name, array in arrays.items()}
+    assert_close(got, wanted, bound(name))
+    single = results(kernel(name), Arguments(kernel(name), problem, np.float32))
+    numpy_single = results(module(name), Arguments(module(name), problem, np.float32))
+    for key, array in wanted.items():
+        scale = np.abs(array).max()
+        errors = [np.abs(got[key] - array).max() / scale for got in (single, numpy_single)]
+        assert errors[0] <= max(1e-5, 4 * errors[1]), (key, errors)
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru_reset_after", "mlstm"])
@@ -50,7 +64,8 @@ def test_inference_steps_and_packed_parameters_agree_with_forward(name):
     wanted = {f"output {k}": v for k, v in named(made.Output, y).items()}
     wanted |= {f"final {k}": v for k, v in final._asdict().items()}
     assert_close(inference(name, given), wanted, 1e-14)
-    prepared = made.prepare(given.params)
+    of = table(name)
+    prepared = made.prepare(given.params) if told(of.params) == set(of.axes[2:]) else given.params
     state = given.initial
     for t in range(len(given.inputs[0])):
         y_t, state = made.step(prepared, bare(made.Inputs(*(a[t] for a in given.inputs))), state)
@@ -62,8 +77,10 @@ def test_inference_steps_and_packed_parameters_agree_with_forward(name):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_omitted_states_are_zero(name):
-    made = kernel(name)
+    made, of = kernel(name), table(name)
     given = Arguments(made, example(name, "distinct")[0])
+    if told((*of.params, *of.inputs)) != set(of.axes[2:]):
+        pytest.skip("only the initial state tells the size of an axis")
     zero = made.State(*(np.zeros_like(a) for a in given.initial))
     _, _, tape = made.forward(given.params, given.x)
     _, _, same = made.forward(given.params, given.x, zero)

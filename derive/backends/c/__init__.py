@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from derive.backends.c.functions import definitions
@@ -20,7 +21,7 @@ __all__ = ["interface", "main_source", "pages", "sources"]
 
 Sources = dict[str, tuple[str, dict[str, Any]]]
 
-_WIDTH = 116
+_WIDTH = 106
 _OFFERED = (
     "Params", "State", "Inputs", "Output", "prepare", "forward", "backward", "step", "stream", "flatten", "unflatten",
 )  # fmt: skip
@@ -58,12 +59,12 @@ def sources(cell: Cell, schedule: Schedule, header: Sequence[str], proof: Sequen
         "prefix": prefix,
         "definitions": definitions(kernel.functions, f"{prefix}_"),
         "routines": {name for name in ("gemm", "sum", "copy", "transpose", "power") if f"NAME({name})" in text},
-        "layouts": kernel.layouts,
+        "layouts": [replace(each, places=tuple(_wrapped(each.places))) for each in kernel.layouts],
         "counts": kernel.counts,
         "tape": found.tape,
         "axes": axes,
         "fits": kernel.fits,
-        "missing": [(name, members[name]) for name in ("params", "inputs", "outputs")],
+        "missing": [(name, _wrapped(_missing(name, members[name]))) for name in ("params", "inputs", "outputs")],
         "fill": _wrapped(kernel.fill),
         "forward": _wrapped(_entry(kernel.forward, kernel.counts, "real *const saved = tape;")),
         "backward": _wrapped(_entry(kernel.backward, kernel.counts, "const real *const saved = tape;")),
@@ -102,6 +103,13 @@ def sources(cell: Cell, schedule: Schedule, header: Sequence[str], proof: Sequen
             },
         ),
     }
+
+
+def _missing(struct: str, members: Sequence[str]) -> list[str]:
+    """The statement that tells whether a struct or one of its members is missing."""
+    if not members:
+        return [f"(void){struct};", "return 0;"]
+    return [f"return !{struct} || {' || '.join(f'!{struct}->{m}' for m in members)};"]
 
 
 _ABOUT = {"T": "time steps", "B": "sequences in the batch"}

@@ -1,0 +1,117 @@
+"""What is promised about the C itself: no warnings, no state, no allocation, its names, its size."""
+
+import re
+import sys
+
+import pytest
+from cellfolder import EVERY, SHIPPED, Arguments, assert_close, example, results, source
+from ckernels import STRICT, kernel, native_module, run, table, texts, written
+
+from derive import functions
+from derive.backends import c
+
+CELLS = pytest.mark.parametrize("name", EVERY)
+
+
+@CELLS
+@pytest.mark.needs("clang")
+def test_clang_has_nothing_to_warn_of(name, tmp_path):
+    run(["clang", "-std=c99", "-O3", "-fsyntax-only", *STRICT, written(name, tmp_path)], tmp_path)
+
+
+@CELLS
+@pytest.mark.needs("g++", "clang++")
+def test_header_is_cplusplus_and_stands_alone(name, tmp_path):
+    written(name, tmp_path)
+    prefix = table(name).prefix
+    (tmp_path / "use.cpp").write_text(
+        "#include <cmath>\n#include <math.h>\n#include <complex.h>\n"
+        f'#include "{prefix}.h"\n#include "{prefix}.h"\n'
+        f"size_t use(const {prefix}_dims &dims) {{ return {prefix}_f32_work_bytes(&dims, NULL); }}\n"
+    )
+    (tmp_path / "use.c").write_text(f'#include "{prefix}.h"\nextern int nothing;\n')
+    for compiler in ("g++", "clang++"):
+        run([compiler, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "use.cpp"], tmp_path)
+    run([compiler.rstrip("+"), "-std=c99", *STRICT, "-fsyntax-only", "use.c"], tmp_path)
+
+
+@CELLS
+@pytest.mark.needs("gcc", "nm")
+def test_symbols_are_prefixed_and_nothing_is_writable_or_allocated(name, tmp_path):
+    run(["gcc", "-std=c99", "-O1", "-c", "-o", "cell.o", written(name, tmp_path)], tmp_path)
+    symbols = [line.split()[-2:] for line in run(["nm", "cell.o"], tmp_path).splitlines()]
+    prefix = table(name).prefix
+    entries = ("packed_bytes", "tape_bytes", "work_bytes", "tape_offset", "pack", "forward", "backward", "step")
+    exported = {symbol for kind, symbol in symbols if kind.isupper() and kind != "U"}
+    assert exported == {f"{prefix}_{p}_{entry}" for p in ("f32", "f64") for entry in entries}
+    assert {kind for kind, _ in symbols} <= set("TtUrR"), "a variable that is not constant"
+    library = {"exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc", "fabs"}
+    needed = {symbol for kind, symbol in symbols if kind == "U"} - {"_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail"}
+    assert needed <= {"memcpy", "memset", "memmove"} | library | {f"{f}f" for f in library}
+
+
+@CELLS
+def test_a_cell_is_at_most_sixty_kilobytes(name):
+    assert sum(len(text.encode()) for text in texts(name).values()) <= 60 * 1024
+
+
+@CELLS
+def test_lines_are_short_and_no_comment_ends_early(name):
+    for file, text in texts(name).items():
+        assert text.count("/*") == text.count("*/"), file
+        code = [re.sub(r"/\*.*?\*/", "", line) for line in text.splitlines()]
+        assert max(map(len, code)) <= 110 + 2 * len(name), file
+        assert not re.search(r"[ \t]$", text, re.MULTILINE), file
+
+
+@CELLS
+def test_the_authors_equations_stand_in_the_code(name):
+    of = table(name)
+    body = texts(name)[f"{of.prefix}_body.inc"]
+    told = re.findall(r"/\* (\w+(?:\[t\])? = .*) \*/", body)
+    assert told, "no equation is quoted"
+
+
+def test_header_tells_of_every_pointer(name="lstm"):
+    header = texts(name)["lstm.h"]
+    for entry in ("q_pack ", "q_forward ", "q_backward ", "q_step "):
+        assert entry in header
+    for argument in ("params", "packed", "inputs", "initial", "outputs", "final", "tape", "work", "doutputs",
+                     "dfinal", "dparams", "dinputs", "dinitial", "new_state"):  # fmt: skip
+        assert re.search(rf"^ \*   (?:\w+, )*{argument}\b.*\((read|written|scratch)\)", header, re.MULTILINE), argument
+    assert "const float *W_f; /* [d_h][d_h + d_x]" in header
+
+
+def test_text_does_not_depend_on_the_order_of_hashes(tmp_path):
+    script = (
+        "import sys; sys.path[:0] = sys.argv[1:]\n"
+        "from ckernels import texts, native_module\n"
+        "print(*(t for n in ('mlstm', 'kinks') for t in texts(n).values()), native_module('mlstm'))\n"
+    )
+    folders = [path for path in sys.path if path.endswith(("tests", "tests/c"))] + sys.path
+    seen = {run([sys.executable, "-c", script, *folders], tmp_path, PYTHONHASHSEED=seed) for seed in "012"}
+    assert len(seen) == 1
+
+
+@pytest.mark.needs("cc")
+@pytest.mark.parametrize("name", ["lstm", "second_order", *SHIPPED[-1:]])
+def test_native_module_is_the_numpy_module_over_c(name, tmp_path, monkeypatch):
+    package = tmp_path / f"generated_{name}"
+    package.mkdir()
+    written(name, package)
+    (package / "__init__.py").write_text(source(name))
+    (package / "native.py").write_text(native_module(name))
+    monkeypatch.syspath_prepend(tmp_path)
+    native = __import__(f"{package.name}.native", fromlist=["forward"])
+    assert native.INTERFACE == table(name)
+    assert set(native.__all__) <= set(dir(native))
+    given = Arguments(native, example(name, "distinct")[0])
+    assert_close(results(native, given), results(kernel(name), given), 1e-14)
+
+
+def test_every_primitive_has_its_spelling_counted():
+    """The list of library functions above is all that the function table can ask for."""
+    spelled = "".join(c.functions.definition(row, "x_") + c.functions.spelling(row, "x_") for row in functions.FUNCTIONS)
+    assert {f for f in re.findall(r"R\((\w+)\)", spelled) if not f.startswith("x_")} <= {
+        "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc", "fabs",
+    }  # fmt: skip
