@@ -32,7 +32,7 @@ def run_forward(
 ) -> dict[str, Array]:
     """Outputs, states and all that is saved. `given`: parameters' blocks and inputs; `initial`: states."""
     run = _Run(schedule, schedule.forward, ring, sizes, given, initial)
-    return {name: run.arrays[name] for name in schedule.forward.results}
+    return run.results(set())
 
 
 def run_backward(
@@ -51,7 +51,7 @@ def run_backward(
         outside[schedule.bars[delay]] = final[state]
     saved = {name: tape[name] for name in schedule.saved}
     run = _Run(schedule, schedule.backward, ring, sizes, {**given, **saved}, outside)
-    return {name: run.arrays[name] for name in schedule.backward.results}
+    return run.results({schedule.bars[delay] for delay in schedule.delays.values()})
 
 
 class _Run:
@@ -86,10 +86,16 @@ class _Run:
             for step in loop.body:
                 self._step(step, time)
             gone = time + 1 if loop.backward else time - 1
-            last = self.program.results
             for name in passing:
-                if gone in times and name not in last:
+                if gone in times:
                     self.arrays[name][gone] = None
+
+    def results(self, carried: set[str]) -> dict[str, Array]:
+        """The program's results, each complete; of what is `carried`, the last value counts."""
+        for name in self.program.results:
+            if name not in carried and any(value is None for value in self.arrays[name].flat):
+                raise LookupError(f"{name} is a result but is not kept over time")
+        return {name: self.arrays[name] for name in self.program.results}
 
     def _step(self, step: Step, time: int | None) -> None:
         if isinstance(step, Statement):

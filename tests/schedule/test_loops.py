@@ -59,15 +59,15 @@ def test_the_selective_state_space_model_multiplies_by_no_matrix_inside_a_loop()
     ("name", "forward", "backward"),
     [
         # (outside, inside) the loop. One product waits for the gate of gru and mgu. Where the operands of two
-        # products overlap (what goes to W_hn h[t-1] and what goes to W_in x), one of the two is laid out.
+        # products overlap (what goes to W_hn h[t-1] and what goes to W_in x), they share a buffer.
         ("rnn", (1, 1), (1, 1)),
         ("lstm", (1, 1), (1, 1)),
         ("lstm_peephole", (1, 1), (1, 1)),
         ("gru", (1, 2), (1, 2)),
-        ("gru_reset_after", (1, 1), (3, 1)),
+        ("gru_reset_after", (1, 1), (1, 1)),
         ("mgu", (1, 2), (1, 2)),
         ("slstm", (1, 1), (1, 1)),
-        ("nas", (1, 1), (8, 1)),
+        ("nas", (1, 1), (1, 1)),
     ],
 )
 def test_products_that_share_an_operand_are_one(name, forward, backward):
