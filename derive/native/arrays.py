@@ -139,6 +139,6 @@ def empty(
 
 def aligned(size: int) -> Array:
     """A fresh buffer of so many bytes, aligned for the widest vectors."""
-    memory = np.empty(size + ALIGNMENT, np.uint8)
+    memory = np.empty(max(size, 1) + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT
-    return memory[start : start + size]
+    return memory[start : start + max(size, 1)]

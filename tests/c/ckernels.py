@@ -29,7 +29,9 @@ HEADER = ("Derived in a test.",)
 def texts(name: str) -> Mapping[str, str]:
     """File name → text, of C alone."""
     pages = c.pages(derived(name), HEADER, ())
-    return {file: emit.render(page.template, page.context) for file, page in pages.items() if file != "native.py"}
+    return {
+        file: emit.render(page.template, page.context) for file, page in pages.items() if file != "native.py"
+    }
 
 
 def native_module(name: str) -> str:

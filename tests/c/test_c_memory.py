@@ -27,7 +27,9 @@ def build(name, compiler, folder, *flags):
         program.append(folder / precision)
     run([compiler, "-std=c99", "-ffp-contract=fast", "-g", *flags, "-c", "-o", "cell.o", source], folder)
     for precision, path in zip(("f32", "f64"), program, strict=True):
-        run([compiler, "-std=c11", "-g", *flags, f"driver_{precision}.c", "cell.o", "-lm", "-o", path], folder)
+        run(
+            [compiler, "-std=c11", "-g", *flags, f"driver_{precision}.c", "cell.o", "-lm", "-o", path], folder
+        )
     return program
 
 

@@ -2,7 +2,20 @@
 
 import numpy as np
 import pytest
-from cellfolder import EVERY, SHIPPED, SIZES, Arguments, assert_close, bare, example, expected, module, named, numbers, results
+from cellfolder import (
+    EVERY,
+    SHIPPED,
+    SIZES,
+    Arguments,
+    assert_close,
+    bare,
+    example,
+    expected,
+    module,
+    named,
+    numbers,
+    results,
+)
 from ckernels import cell, inference, kernel, table
 
 from derive.proof import pose
@@ -26,7 +39,9 @@ def test_double_precision_agrees_with_numpy_and_with_the_oracle(name, kind):
 
 def told(fields):
     """The axes that some arrays have."""
-    return {a for field in fields for axis in field.shape for a in ((axis,) if isinstance(axis, str) else axis)}
+    return {
+        a for field in fields for axis in field.shape for a in ((axis,) if isinstance(axis, str) else axis)
+    }
 
 
 def larger(name):
@@ -34,19 +49,30 @@ def larger(name):
     return {"T": 5, "B": 17} | {axis: (17, 6, 9, 5)[k % 4] for k, axis in enumerate(cell(name).axes)}
 
 
+def across_tiles(name):
+    """A problem of these sizes, its numbers of either sign unless the cell divides by what may then be zero."""
+    problem = numbers(cell(name), larger(name))
+    with np.errstate(all="ignore"):
+        tried = results(module(name), Arguments(module(name), problem, np.float32))
+    if all(np.isfinite(array).all() for array in tried.values()):
+        return problem
+    rng = np.random.default_rng(1)
+    return pose(cell(name), larger(name), lambda _: float(rng.uniform(0.05, 0.3)))
+
+
 @pytest.mark.parametrize("name", EVERY)
-def test_sizes_across_tiles_agree_with_numpy(name):
-    rng = np.random.default_rng(1)  # positive numbers: a sum of either sign that is divided by can be near zero
-    problem = pose(cell(name), larger(name), lambda _: float(rng.uniform(0.05, 0.3)))
+def test_sizes_across_tiles_agree_with_numpy_and_single_precision_with_double(name):
+    problem = across_tiles(name)
     wanted = results(module(name), Arguments(module(name), problem))
-    got = results(kernel(name), Arguments(kernel(name), problem))
-    assert_close(got, wanted, bound(name))
+    assert_close(results(kernel(name), Arguments(kernel(name), problem)), wanted, bound(name))
     single = results(kernel(name), Arguments(kernel(name), problem, np.float32))
-    numpy_single = results(module(name), Arguments(module(name), problem, np.float32))
+    theirs = results(module(name), Arguments(module(name), problem, np.float32))
     for key, array in wanted.items():
-        scale = np.abs(array).max()
-        errors = [np.abs(got[key] - array).max() / scale for got in (single, numpy_single)]
-        assert errors[0] <= max(1e-5, 4 * errors[1]), (key, errors)
+        assert single[key].dtype == np.float32
+        scale, ours, numpys = (
+            float(np.abs(a).max()) for a in (array, single[key] - array, theirs[key] - array)
+        )
+        assert ours <= max(1e-5 * scale, 4 * numpys), (key, ours, numpys, scale)
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru_reset_after", "mlstm"])
@@ -64,14 +90,16 @@ def test_inference_steps_and_packed_parameters_agree_with_forward(name):
     wanted = {f"output {k}": v for k, v in named(made.Output, y).items()}
     wanted |= {f"final {k}": v for k, v in final._asdict().items()}
     assert_close(inference(name, given), wanted, 1e-14)
-    of = table(name)
-    prepared = made.prepare(given.params) if told(of.params) == set(of.axes[2:]) else given.params
+    try:
+        prepared = made.prepare(given.params)
+    except ValueError as error:
+        assert name not in SHIPPED
+        assert "got no array that tells this size" in str(error)  # noqa: PT017
+        prepared = given.params
     state = given.initial
     for t in range(len(given.inputs[0])):
         y_t, state = made.step(prepared, bare(made.Inputs(*(a[t] for a in given.inputs))), state)
-        assert_close(
-            named(made.Output, y_t), {k: v[t] for k, v in named(made.Output, y).items()}, 1e-14
-        )
+        assert_close(named(made.Output, y_t), {k: v[t] for k, v in named(made.Output, y).items()}, 1e-14)
     assert_close(state._asdict(), final._asdict(), 1e-14)
 
 

@@ -41,12 +41,24 @@ def test_symbols_are_prefixed_and_nothing_is_writable_or_allocated(name, tmp_pat
     run(["gcc", "-std=c99", "-O1", "-c", "-o", "cell.o", written(name, tmp_path)], tmp_path)
     symbols = [line.split()[-2:] for line in run(["nm", "cell.o"], tmp_path).splitlines()]
     prefix = table(name).prefix
-    entries = ("packed_bytes", "tape_bytes", "work_bytes", "tape_offset", "pack", "forward", "backward", "step")
+    entries = (
+        "packed_bytes",
+        "tape_bytes",
+        "work_bytes",
+        "tape_offset",
+        "pack",
+        "forward",
+        "backward",
+        "step",
+    )
     exported = {symbol for kind, symbol in symbols if kind.isupper() and kind != "U"}
     assert exported == {f"{prefix}_{p}_{entry}" for p in ("f32", "f64") for entry in entries}
     assert {kind for kind, _ in symbols} <= set("TtUrR"), "a variable that is not constant"
     library = {"exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc", "fabs"}
-    needed = {symbol for kind, symbol in symbols if kind == "U"} - {"_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail"}
+    needed = {symbol for kind, symbol in symbols if kind == "U"} - {
+        "_GLOBAL_OFFSET_TABLE_",
+        "__stack_chk_fail",
+    }
     assert needed <= {"memcpy", "memset", "memmove"} | library | {f"{f}f" for f in library}
 
 
@@ -60,7 +72,7 @@ def test_lines_are_short_and_no_comment_ends_early(name):
     for file, text in texts(name).items():
         assert text.count("/*") == text.count("*/"), file
         code = [re.sub(r"/\*.*?\*/", "", line) for line in text.splitlines()]
-        assert max(map(len, code)) <= 110 + 2 * len(name), file
+        assert max(map(len, code)) <= max(120, 100 + 2 * len(name)), file
         assert not re.search(r"[ \t]$", text, re.MULTILINE), file
 
 
@@ -72,13 +84,15 @@ def test_the_authors_equations_stand_in_the_code(name):
     assert told, "no equation is quoted"
 
 
-def test_header_tells_of_every_pointer(name="lstm"):
-    header = texts(name)["lstm.h"]
+def test_header_tells_of_every_pointer():
+    header = texts("lstm")["lstm.h"]
     for entry in ("q_pack ", "q_forward ", "q_backward ", "q_step "):
         assert entry in header
     for argument in ("params", "packed", "inputs", "initial", "outputs", "final", "tape", "work", "doutputs",
                      "dfinal", "dparams", "dinputs", "dinitial", "new_state"):  # fmt: skip
-        assert re.search(rf"^ \*   (?:\w+, )*{argument}\b.*\((read|written|scratch)\)", header, re.MULTILINE), argument
+        assert re.search(
+            rf"^ \*   (?:\w+, )*{argument}\b.*\((read|written|scratch)\)", header, re.MULTILINE
+        ), argument
     assert "const float *W_f; /* [d_h][d_h + d_x]" in header
 
 
@@ -103,7 +117,7 @@ def test_native_module_is_the_numpy_module_over_c(name, tmp_path, monkeypatch):
     (package / "native.py").write_text(native_module(name))
     monkeypatch.syspath_prepend(tmp_path)
     native = __import__(f"{package.name}.native", fromlist=["forward"])
-    assert native.INTERFACE == table(name)
+    assert table(name) == native.INTERFACE
     assert set(native.__all__) <= set(dir(native))
     given = Arguments(native, example(name, "distinct")[0])
     assert_close(results(native, given), results(kernel(name), given), 1e-14)
@@ -111,7 +125,9 @@ def test_native_module_is_the_numpy_module_over_c(name, tmp_path, monkeypatch):
 
 def test_every_primitive_has_its_spelling_counted():
     """The list of library functions above is all that the function table can ask for."""
-    spelled = "".join(c.functions.definition(row, "x_") + c.functions.spelling(row, "x_") for row in functions.FUNCTIONS)
+    spelled = "".join(
+        c.functions.definition(row, "x_") + c.functions.spelling(row, "x_") for row in functions.FUNCTIONS
+    )
     assert {f for f in re.findall(r"R\((\w+)\)", spelled) if not f.startswith("x_")} <= {
         "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc", "fabs",
     }  # fmt: skip

@@ -92,16 +92,16 @@ class Values:
 
     def total(self, formula, t):
         values = [(term, self.of(term, t)) for term in formula.terms]
-        assert len({v.shape for term, v in values if not (is_number(term) or (self.loose and v.ndim == 0))}) <= 1
+        assert (
+            len({v.shape for term, v in values if not (is_number(term) or (self.loose and v.ndim == 0))}) <= 1
+        )
         return sum(v for _, v in values)
 
     def product(self, formula, t):
         value, *rest = [self.of(g, t) for g in formula.factors]
         for factor in rest:
             if max(value.ndim, factor.ndim) > 2:
-                value, factor = (v.reshape(-1) if 1 in v.shape else v for v in (value, factor))
-                value = np.tensordot(value, factor, 1)
-                value = value[:, None] if value.ndim == 1 else value
+                value = contracted(value, factor)
             else:
                 assert value.ndim == factor.ndim == 2
                 value = value @ factor
@@ -170,6 +170,13 @@ def shaped(value, rank):
     value = np.asarray(value, dtype=float)
     assert value.ndim == rank
     return value[:, None] if rank == 1 else value
+
+
+def contracted(left, right):
+    """The last axis of one with the first of the other, where one is a tensor."""
+    left, right = (v.reshape(-1) if 1 in v.shape else v for v in (left, right))
+    value = np.tensordot(left, right, 1)
+    return value[:, None] if value.ndim == 1 else value
 
 
 def same(values):

@@ -88,7 +88,9 @@ def assert_holds(values, line, times) -> None:
         left, right = values.line(line, t)
         right = right * np.ones_like(left) if right.ndim == 0 else right
         assert left.shape == right.shape, line
-        assert np.max(np.abs(left - right), initial=0.0) <= TOLERANCE * (1 + np.max(np.abs(left), initial=0.0)), line
+        assert np.max(np.abs(left - right), initial=0.0) <= TOLERANCE * (
+            1 + np.max(np.abs(left), initial=0.0)
+        ), line
 
 
 def test_forward_and_normal_form(case: Case) -> None:
@@ -127,9 +129,11 @@ def test_every_contribution_is_the_transpose_of_its_differential(case: Case) -> 
             target = f.Entry(of=bar, indices=left.indices) if isinstance(left, f.Entry) else bar
             t = 1
             cotangent, pushed = moved.line(f.Line(target, item.change.right), t)
-            own = f.Name(name=step.result.left.of.name, shift=0, rank=step.variable.rank) if isinstance(
-                step.result.left, f.Entry
-            ) else step.result.left
+            own = (
+                f.Name(name=step.result.left.of.name, shift=0, rank=step.variable.rank)
+                if isinstance(step.result.left, f.Entry)
+                else step.result.left
+            )
             indexed = isinstance(item.gives, f.Summed | f.Entry) or has_entry(item.gives)
             shown = f.Entry(of=own, indices=indices_of(step)) if indexed else own
             _, gives = moved.line(f.Line(shown, item.gives), t)

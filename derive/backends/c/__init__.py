@@ -58,13 +58,17 @@ def sources(cell: Cell, schedule: Schedule, header: Sequence[str], proof: Sequen
         "title": cell.name,
         "prefix": prefix,
         "definitions": definitions(kernel.functions, f"{prefix}_"),
-        "routines": {name for name in ("gemm", "sum", "copy", "transpose", "power") if f"NAME({name})" in text},
+        "routines": {
+            name for name in ("gemm", "sum", "copy", "transpose", "power") if f"NAME({name})" in text
+        },
         "layouts": [replace(each, places=tuple(_wrapped(each.places))) for each in kernel.layouts],
         "counts": kernel.counts,
         "tape": found.tape,
         "axes": axes,
         "fits": kernel.fits,
-        "missing": [(name, _wrapped(_missing(name, members[name]))) for name in ("params", "inputs", "outputs")],
+        "missing": [
+            (name, _wrapped(_missing(name, members[name]))) for name in ("params", "inputs", "outputs")
+        ],
         "fill": _wrapped(kernel.fill),
         "forward": _wrapped(_entry(kernel.forward, kernel.counts, "real *const saved = tape;")),
         "backward": _wrapped(_entry(kernel.backward, kernel.counts, "const real *const saved = tape;")),
@@ -145,6 +149,11 @@ def _wrapped(lines: Iterable[str]) -> list[str]:
     for line in lines:
         indent = " " * (len(line) - len(line.lstrip()) + 8)
         found += textwrap.wrap(
-            line, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+            line,
+            _WIDTH,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+            drop_whitespace=True,
         ) or [""]
     return found

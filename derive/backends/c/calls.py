@@ -26,7 +26,9 @@ class Calls:
     def at_all_times(self, product: Product) -> list[str]:
         """A product over the whole sequence; where an operand looks back, its first step is apart."""
         if not any(n in self.pointers.owners for n in product.names):
-            return self._guarded(product, [self._call(product, "T * B", self._pointers(product, 0), product.add)])
+            return self._guarded(
+                product, [self._call(product, "T * B", self._pointers(product, 0), product.add)]
+            )
         gathers = product.kind in ("outer", "sum")
         first = self._call(product, "B", self._pointers(product, -1), product.add)
         others = self._call(product, "(T - 1) * B", self._pointers(product, 1), product.add or gathers)
@@ -57,10 +59,16 @@ class Calls:
         target, left = product.targets[0], product.left
         columns = sp.Add(*(width(self.variables[n]) for n in product.targets))
         if product.kind == "panel":
-            matrix, matrix_row = self.panels.pointer(product.operands, len(self.variables[target].axes)), columns
+            matrix, matrix_row = (
+                self.panels.pointer(product.operands, len(self.variables[target].axes)),
+                columns,
+            )
         else:
             [name] = product.operands
-            matrix, matrix_row = self.memory.base(name), self._matrix_row(name, len(self.variables[left].axes))
+            matrix, matrix_row = (
+                self.memory.base(name),
+                self._matrix_row(name, len(self.variables[left].axes)),
+            )
         depth = size(width(self.variables[left]))
         target_row = size(self.memory.place(target).row)
         return [

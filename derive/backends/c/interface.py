@@ -11,7 +11,10 @@ from derive.language.syntax import Axis, Cell, Variable
 from derive.native.interface import AxisSum, Field, Interface
 from derive.schedule import Schedule
 
-PRECISIONS = (("f32", "float", "name##f", 32, "single precision"), ("f64", "double", "name", 16, "double precision"))
+PRECISIONS = (
+    ("f32", "float", "name##f", 32, "single precision"),
+    ("f64", "double", "name", 16, "double precision"),
+)
 """Suffix, type, how math.h names its functions, numbers taken at once, description."""
 
 ERRORS = (

@@ -25,7 +25,10 @@ from derive.language.syntax import Cell
 from derive.schedule import Program, Schedule, Statement
 from derive.system import Equation, Term, Var
 
-_ARGUMENTS = {"forward": ("initial", "final"), "backward": ("initial", "dfinal", "dparams", "dinputs", "dinitial")}
+_ARGUMENTS = {
+    "forward": ("initial", "final"),
+    "backward": ("initial", "dfinal", "dparams", "dinputs", "dinitial"),
+}
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,9 @@ class Builder:
                 zeros.append(Statement(Equation(bar.element, (Term(sp.S.Zero),))))
         return replace(program, steps=(*program.steps, *zeros))
 
-    def _outside(self, struct: str, role: str, *, bars: Mapping[str, str] | None = None) -> dict[str, Outside]:
+    def _outside(
+        self, struct: str, role: str, *, bars: Mapping[str, str] | None = None
+    ) -> dict[str, Outside]:
         """The blocks of all variables of a role, or their adjoints, in a struct of the caller."""
         found = {}
         for variable in self.cell.variables.values():
@@ -158,7 +163,16 @@ class Builder:
         saved = {n: k for n, k in self.saved.items() if n not in outside}
         names = allocator(self.identifiers.values())
         memory = Memory(
-            schedule, self.variables, found, groups, outside, saved, self.identifiers, self.axes, names, writes=forward
+            schedule,
+            self.variables,
+            found,
+            groups,
+            outside,
+            saved,
+            self.identifiers,
+            self.axes,
+            names,
+            writes=forward,
         )
         pointers = Pointers(memory, self.owners, self.carried)
         calls = Calls(memory, pointers, self.panels)
@@ -204,9 +218,7 @@ class Builder:
         time = {None: f" + (T - 1) * ({row})", "1": ""}.get(turns, f" + (T - 1) % {turns} * ({row})")
         target = f"{struct}->{member(state)}"
         distance = memory.size(memory.place(name).row)
-        return (
-            f"if ({struct} && {target}) NAME(copy)(B, {count}, {memory.base(name)}{time}, {distance}, {target}, {count});"
-        )
+        return f"if ({struct} && {target}) NAME(copy)(B, {count}, {memory.base(name)}{time}, {distance}, {target}, {count});"
 
     def _body(self, memory: Memory, name: str, lines: Sequence[str]) -> Body:
         declared = list(memory.lines.values())
@@ -239,7 +251,9 @@ class Builder:
 
     # -- layouts
 
-    def _layout(self, name: str, regions: Iterable[tuple[str, sp.Expr]], further: Sequence[str] = ()) -> Layout:
+    def _layout(
+        self, name: str, regions: Iterable[tuple[str, sp.Expr]], further: Sequence[str] = ()
+    ) -> Layout:
         places = [
             f"at[{k}] = place(&end, {sizes.checked(size, self.axes.__getitem__)}, UNIT); /* {note} */"
             for k, (note, size) in enumerate(regions)
@@ -259,13 +273,24 @@ class Builder:
         further = []
         if body.panels:
             number = body.regions
-            further = [f"at[{number}] = place(&end, NAME(packed_layout)(dims, panels_at), UNIT); /* matrices, packed */"]
+            further = [
+                f"at[{number}] = place(&end, NAME(packed_layout)(dims, panels_at), UNIT); /* matrices, packed */"
+            ]
         return self._layout(name, regions, further)
 
     def _fill(self) -> tuple[str, ...]:
         outside = self._outside("params", "param")
         memory = Memory(
-            self.schedule, self.variables, {}, {}, outside, {}, self.identifiers, self.axes, self.names, writes=False
+            self.schedule,
+            self.variables,
+            {},
+            {},
+            outside,
+            {},
+            self.identifiers,
+            self.axes,
+            self.names,
+            writes=False,
         )
         calls = []
         for number, matrix, rows, columns, row, start, length in self.panels.copies():

@@ -40,7 +40,9 @@ class Panels:
             for k, matrix in enumerate(group):
                 columns = self._length(matrix, leading, None)
                 row = self.outside[matrix].place.strides[leading - 1]
-                found.append((number, matrix, heights[k], columns, row, sp.Add(*heights[:k]), sp.Add(*heights)))
+                found.append(
+                    (number, matrix, heights[k], columns, row, sp.Add(*heights[:k]), sp.Add(*heights))
+                )
         return found
 
     def _length(self, matrix: str, start: int, end: int | None) -> sp.Expr:

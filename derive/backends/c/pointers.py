@@ -68,7 +68,9 @@ class Pointers:
             if name in self.owners or memory.scope(name) != "row":
                 number = f"{time} * B + {self.n}" if time else self.n
                 if row != 1:
-                    number = f"({number}) * {memory.factor(row)}" if time else f"{number} * {memory.factor(row)}"
+                    number = (
+                        f"({number}) * {memory.factor(row)}" if time else f"{number} * {memory.factor(row)}"
+                    )
                 start += f" + {number}"
             if memory.nullable(name):
                 start = f"{memory.base(name)} ? {start} : NULL"
@@ -98,7 +100,11 @@ class Pointers:
             if shift < 0:
                 inside, time, edge = "t > 0", "(t - 1)", self.memory.boundary(source, "initial")
             else:
-                inside, time, edge = "t + 1 < T", "(t + 1)", self.memory.boundary(self.carried[source], "dfinal")
+                inside, time, edge = (
+                    "t + 1 < T",
+                    "(t + 1)",
+                    self.memory.boundary(self.carried[source], "dfinal"),
+                )
             base, turns = self.memory.base(source), self.memory.turns(source)
             time = time if turns is None else f"{time} % {turns}"
             there = f"{base} + {time} * ({self._turn_size(source)})"

@@ -86,7 +86,9 @@ class ProgramPrinter:
         for index in reversed(tuple(indices)):
             letter, end = letters[index], self.memory.size(Length(index.axis))
             head = f"for (size_t {letter} = 0; {letter} < {end}; {letter}++)"
-            single = len(body) == 1 or (len(body) == 2 and body[0].startswith("for") and not body[0].endswith("{"))
+            single = len(body) == 1 or (
+                len(body) == 2 and body[0].startswith("for") and not body[0].endswith("{")
+            )
             body = [head, *indented(body)] if single else braced(head, body)
         return body
 
@@ -107,7 +109,9 @@ class ProgramPrinter:
             return self._notes(op.target.name) + self._first_maximum(op)
         letters = self._letters(nest.space)
         if len(nest.ops) == 1:
-            return self._notes(op.target.name) + self._guarded(op, self._loops(nest.space, letters, self._point(op, letters)))
+            return self._notes(op.target.name) + self._guarded(
+                op, self._loops(nest.space, letters, self._point(op, letters))
+            )
         body: list[str] = []
         for point in nest.ops:
             *before, assignment = self._point(point, letters)

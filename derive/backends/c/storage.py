@@ -48,7 +48,9 @@ def lives(
             computed.add(name)
     found = {name: _life(uses[name], variables[name]) for name in uses if name in computed}
     for product in _products(phases):
-        longest = max((found[n] for n in product.targets), key=lambda life: (_ORDER.index(life.scope), life.slots))
+        longest = max(
+            (found[n] for n in product.targets), key=lambda life: (_ORDER.index(life.scope), life.slots)
+        )
         found.update(dict.fromkeys(product.targets, longest))
     return found
 

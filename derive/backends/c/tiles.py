@@ -48,8 +48,10 @@ class _Sequence:
         if self.pending(e.name for e in read_by(op)):
             self.close()
         before: list[Op] = []
-        if self.items and isinstance(self.items[-1], Once):
-            before = [o for nest in self.items.pop().nests for o in nest.ops]
+        last = self.items[-1] if self.items else None
+        if isinstance(last, Once):
+            before = [o for nest in last.nests for o in nest.ops]
+            self.items.pop()
         self.items.append(Once(_nests([*before, op])))
 
     def close(self) -> None:
@@ -78,14 +80,18 @@ def _joins(op: Op, nest: Nest) -> bool:
     if _alone(op) or any(map(_alone, nest.ops)):
         return False
     here = {o.target.name: o.target.feature_indices for o in nest.ops}
-    return all(e.indices[len(e.indices) - len(here[e.name]) :] == here[e.name] for e in read_by(op) if e.name in here)
+    return all(
+        e.indices[len(e.indices) - len(here[e.name]) :] == here[e.name] for e in read_by(op) if e.name in here
+    )
 
 
 class Tiler:
     """Builds the phases of one program. `dense`: whether what a variable holds for one time and sequence
     lies without gaps; `fresh`: makes a variable; `backward`: how time runs outside the program's loops."""
 
-    def __init__(self, schedule: Schedule, program: Program, dense: Dense, fresh: Fresh, *, backward: bool) -> None:
+    def __init__(
+        self, schedule: Schedule, program: Program, dense: Dense, fresh: Fresh, *, backward: bool
+    ) -> None:
         self.schedule, self.program, self.dense, self.fresh = schedule, program, dense, fresh
         self.variables = schedule.variables
         self.delays = {delay: state for state, delay in schedule.delays.items()}
@@ -163,7 +169,9 @@ class Tiler:
         targets = [self.fresh(f"{e.name}_dot", self.variables[e.name]) for e in stack.equations]
         names = tuple(m.name for m in stack.matrices)
         into.product(
-            Product("panel", tuple(v.name for v in targets), stack.shared.name, names, stack.equations[0].name)
+            Product(
+                "panel", tuple(v.name for v in targets), stack.shared.name, names, stack.equations[0].name
+            )
         )
         for equation, rest, target in zip(stack.equations, stack.rests, targets, strict=True):
             self._rest(equation, (Term(target.element), *rest), into)
@@ -207,7 +215,9 @@ class Tiler:
             else:
                 share = Term(term.body, tuple(i for i in term.over if i not in (TIME, BATCH)))
                 along = share.over and _along_target(share, equation)
-                into.op(Scatter(equation.target, share) if along else Point(equation.target, (share,), add=True))
+                into.op(
+                    Scatter(equation.target, share) if along else Point(equation.target, (share,), add=True)
+                )
 
 
 def _along_target(term: Term, equation: Equation) -> bool:

@@ -64,7 +64,9 @@ class _Author:
             case tree.Concatenation():
                 return Joined(operands=tuple(map(self.formula, node.operands)))
             case tree.Apply():
-                return Applied(rank=rank, function=node.function, operands=tuple(map(self.formula, node.operands)))
+                return Applied(
+                    rank=rank, function=node.function, operands=tuple(map(self.formula, node.operands))
+                )
             case tree.Reduction():
                 return Reduced(rank=rank, kind=node.kind, operand=self.formula(node.operand), axis=node.axis)
             case tree.Outer():
@@ -78,7 +80,9 @@ class _Author:
             case tree.Macro():
                 operands = tuple(map(self.formula, node.operands))
                 return Called(rank=rank, macro=node.name, operands=operands, body=self.formula(node.body))
-        raise TypeError(f"no formula for the node {type(node).__name__}; add a case to derive/backends/formula/author.py")
+        raise TypeError(
+            f"no formula for the node {type(node).__name__}; add a case to derive/backends/formula/author.py"
+        )
 
     def _binary(self, node: tree.Binary, rank: int) -> Formula:
         left, right = self.formula(node.left), self.formula(node.right)

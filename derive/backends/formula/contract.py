@@ -48,7 +48,9 @@ class Reader:
     `inline`: variables to write as what they are, a function of another variable.
     """
 
-    def __init__(self, variables: Mapping[str, Var], place: Place, inline: Mapping[str, sp.Expr] | None = None) -> None:
+    def __init__(
+        self, variables: Mapping[str, Var], place: Place, inline: Mapping[str, sp.Expr] | None = None
+    ) -> None:
         self.variables, self.place, self.inline = variables, place, inline or {}
 
     def formula(self, free: Sequence[Index], terms: Iterable[Term], *, sort: bool = True) -> Formula:
@@ -105,13 +107,12 @@ class Reader:
         coefficient *= sp.Mul(*(Length(i.axis) for i in network.unused()))
         if free and not network.occupied:
             return scaled([], Constant(value=coefficient))
-        scalars, formula = network.contracted()
-        if formula is None:
-            scalars, formula = scalars[:-1], (scalars or [Constant(value=sp.S.One)])[-1]
-        return scaled([Constant(value=coefficient), *scalars], formula)
+        scalars, rest = network.contracted()
+        formulas = [*scalars, *([] if rest is None else [rest])] or [Constant(value=sp.S.One)]
+        return scaled([Constant(value=coefficient), *formulas[:-1]], formulas[-1])
 
     def _taken_apart(self, body: sp.Expr) -> tuple[sp.Expr, list[sp.Expr]]:
-        """The number in front of a product, and its other factors; sums begin with something that is added."""
+        """The number in front of a product, and its other factors; a sum begins with what is added."""
         coefficient, factors = sp.S.One, []
         for factor in sp.Mul.make_args(body):
             base, exponent = _based(factor)
@@ -194,7 +195,10 @@ class Reader:
         element, *along = body.args
         indices = element.feature_indices
         axis = None if len(along) == len(indices) else indices.index(along[0])
-        return Entry(of=Reduced(rank=len(indices), kind="first", operand=self.name(element), axis=axis), indices=indices)
+        return Entry(
+            of=Reduced(rank=len(indices), kind="first", operand=self.name(element), axis=axis),
+            indices=indices,
+        )
 
     # -- order
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import count
+from typing import Any
 
 import sympy as sp
 
@@ -132,7 +133,12 @@ class _Explanation:
             variable = self.cell.variables[equation.target]
             shift = 0 if self.variables[blocks[0]].time else None
             left = Name(name=equation.target, shift=shift, rank=len(variable.shape))
-            yield Line(left, written(self.system, equation.value), next(self.numbers), equation.comment or variable.comment)
+            yield Line(
+                left,
+                written(self.system, equation.value),
+                next(self.numbers),
+                equation.comment or variable.comment,
+            )
 
     def _normal(self) -> Iterable[Line]:
         for equation in self.system.equations:
@@ -192,7 +198,9 @@ class _Explanation:
         return Contribution(number, part.later, self.moves[ahead.target.name] == 1, change, gives)
 
     def _term(self, back: Linear) -> Term:
-        return Term(back.coefficient * Element(self.adjoint.bars[back.source.name], *back.source.indices), back.over)
+        return Term(
+            back.coefficient * Element(self.adjoint.bars[back.source.name], *back.source.indices), back.over
+        )
 
     def _line(self, name: str, parts: Sequence[_Part], inline: Mapping[str, sp.Expr] | None = None) -> Line:
         """The adjoint of a variable as the sum of its parts, in matrix form if all of them have one."""
@@ -203,11 +211,17 @@ class _Explanation:
         left: Formula = self._name(target.name)
         terms: list[Formula]
         try:
-            terms = [*seeds, *(r.formula(free, [self._term(p.back)]) for r, p in zip(readers, parts, strict=True))]
+            terms = [
+                *seeds,
+                *(r.formula(free, [self._term(p.back)]) for r, p in zip(readers, parts, strict=True)),
+            ]
         except NoMatrixForm:
             left = Entry(of=left, indices=free)
             bare = [Entry(of=s, indices=free) if free else s for s in seeds]
-            terms = [*bare, *(r.entries(free, [self._term(p.back)]) for r, p in zip(readers, parts, strict=True))]
+            terms = [
+                *bare,
+                *(r.entries(free, [self._term(p.back)]) for r, p in zip(readers, parts, strict=True)),
+            ]
         return Line(left, total(terms, left.rank))
 
     def _both(self, reader: Reader, target: Element, terms: Sequence[Term], *, sort: bool = False) -> Line:
@@ -216,7 +230,9 @@ class _Explanation:
         try:
             return Line(left, reader.formula(free, terms, sort=sort))
         except NoMatrixForm:
-            return Line(Entry(of=left, indices=free) if free else left, reader.entries(free, terms, sort=sort))
+            return Line(
+                Entry(of=left, indices=free) if free else left, reader.entries(free, terms, sort=sort)
+            )
 
     def _initial(self, inline: Mapping[str, sp.Expr]) -> Iterable[Line]:
         for state, delay in self.system.delays.items():
@@ -224,7 +240,11 @@ class _Explanation:
                 line = self._line(delay, self.parts[delay], inline)
                 rank = line.left.rank
                 bar = Name(name=self.adjoint.bars[state], shift=-1, rank=len(self.variables[state].axes))
-                left = Entry(of=bar, indices=line.left.indices) if isinstance(line.left, Entry) else replace(bar, rank=rank)
+                left = (
+                    Entry(of=bar, indices=line.left.indices)
+                    if isinstance(line.left, Entry)
+                    else replace(bar, rank=rank)
+                )
                 yield Line(left, line.right)
 
     # -- the recurrence, with what is used once put in its place
@@ -233,7 +253,9 @@ class _Explanation:
         """Put each adjoint that is one product and read once where it is read; the names that remain."""
         delays, kept = set(self.system.delays.values()), []
         for name in names:
-            readers = [(n, i) for n, ps in self.parts.items() for i, p in enumerate(ps) if p.back.source.name == name]
+            readers = [
+                (n, i) for n, ps in self.parts.items() for i, p in enumerate(ps) if p.back.source.name == name
+            ]
             own = self.parts[name]
             once = len([n for n, _ in readers if n not in delays]) == 1
             if not self._is_monomial(name, own) or not (once or self._is_alias(name, own)):
@@ -282,7 +304,7 @@ def _later(formula: Formula) -> Formula:
     """The same one step later."""
     if isinstance(formula, Name):
         return formula if formula.shift is None else replace(formula, shift=formula.shift + 1)
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     for field in fields(formula):
         value = getattr(formula, field.name)
         if isinstance(value, Formula):

@@ -7,17 +7,17 @@ In: a cell, its system, its adjoint, what was proven, the header. Out: the conte
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from derive import functions
 from derive.backends.formula import Contribution, Step, explain
 from derive.backends.formula.contract import Reader
 from derive.backends.formula.derivation import applications
-from derive.backends.formula.nodes import Formula, Line, Name
-from derive.backends.formula.order import place_of, places
+from derive.backends.formula.nodes import Line
+from derive.backends.formula.order import nets, place_of, places
 from derive.backends.formula.single import single_recurrence
 from derive.backends.latex.escape import escaped, verbatim
-from derive.backends.latex.notation import block_lines, function_lines, variable_rows
+from derive.backends.latex.notation import block_lines, function_lines, has_kinks, variable_rows
 from derive.backends.latex.symbols import Symbols, spelled
 from derive.backends.latex.typeset import Typesetter, sides
 from derive.calculus import Adjoint
@@ -30,7 +30,9 @@ Context = dict[str, Any]
 Equation = dict[str, str]
 
 
-def derivation(cell: Cell, system: System, adjoint: Adjoint, proof: Sequence[str], header: Sequence[str]) -> Context:
+def derivation(
+    cell: Cell, system: System, adjoint: Adjoint, proof: Sequence[str], header: Sequence[str]
+) -> Context:
     """The context of a cell's derivation; `header` says where it comes from, `proof` what was proven."""
     return _Document(cell, system, adjoint).context(proof, header)
 
@@ -60,10 +62,10 @@ class _Document:
             "title": escaped(self.cell.title),
             "loss": self.symbols.loss,
             "error": self.symbols.error,
-            "other": self.symbols.other,
+            "new_variables": self._new_variables(),
             "end": self.symbols.steps,
             "variables": variable_rows(self.cell, self.system, self.symbols),
-            "functions": function_lines(self.cell, self.adjoint, self.symbols),
+            "functions": function_lines(self.adjoint, self.symbols),
             "macros": [verbatim(f"{m.name}({', '.join(m.parameters)}) = {m.body}") for m in self.cell.macros],
             "conventions": _conventions(self.symbols, str(pieces)),
             "remarks": self._remarks(),
@@ -95,9 +97,13 @@ class _Document:
             return {"seed": "", "contributions": [], "result": result | {"remark": change}}
         seed = ""
         if step.seeded:
-            block = next(s for v, s in self.adjoint.seeds.items() if v == step.variable.name)
-            seed = Typesetter(self.symbols).text(Name(name=block, shift=step.variable.shift, rank=step.variable.rank))
-        lines = [{"change": self._change(c), "gives": self._text(c.gives, c)} for c in step.contributions]
+            seed = Typesetter(self.symbols).text(
+                replace(step.variable, name=self.adjoint.seeds[step.variable.name])
+            )
+        lines = [
+            {"change": self._change(c), "gives": Typesetter(self.symbols).text(c.gives)}
+            for c in step.contributions
+        ]
         return {"seed": seed, "contributions": lines, "result": result}
 
     def _change(self, contribution: Contribution) -> str:
@@ -105,9 +111,6 @@ class _Document:
         left, right = sides(contribution.change, self.symbols)
         rest = "" if contribution.alone else r"\br + \cdots"
         return rf"({contribution.equation})\quad${left}\br = {right}{rest}$"
-
-    def _text(self, formula: Formula, contribution: Contribution) -> str:
-        return Typesetter(self.symbols).text(formula)
 
     # -- the error carried back through one matrix
 
@@ -125,12 +128,29 @@ class _Document:
         step, first = free[0], "k" if "k" in free[1:] else free[1]
         readings = []
         for name, factor in ((found.net, found.by_net), (found.state, found.by_state)):
-            at = [self.symbols[name.name].at(time) for time in (f"{step}+1", step, "t")]
+            after, this, of = (self.symbols[name.name].at(time) for time in (f"{step}+1", step, "t"))
             product = Typesetter(self.symbols, step).text(factor)
-            readings.append({"next": at[0], "this": at[1], "of": at[2], "factor": product, "step": step, "first": first})
+            readings.append(
+                {"next": after, "this": this, "of": of, "factor": product, "step": step, "first": first}
+            )
         return readings
 
-    # -- remarks
+    # -- prose
+
+    def _new_variables(self) -> list[str]:
+        """What the normal form's own variables are called."""
+        loss, error, other = self.symbols.loss, self.symbols.error, self.symbols.other
+        own = {block for stored in self.system.stored.values() for block in stored.blocks.values()}
+        fresh = {v.name for v in self.system.of_role("local")} - own
+        found = []
+        if fresh & nets(self.system):
+            found.append(
+                r"$\mathrm{net}^{v}$ is the net input of the activation in the equation of $v$, numbered if it has "
+                rf"several; $\partial {loss} / \partial\,\mathrm{{net}}^{{v}}$ is written ${error}^{{v}}$."
+            )
+        if fresh - nets(self.system):
+            found.append(rf"${other}^{{v}}$ is what else has to be named in the equation of $v$.")
+        return found
 
     def _remarks(self) -> list[str]:
         """What holds at kinks, and where the gradient is held back."""
@@ -139,14 +159,21 @@ class _Document:
         if any(isinstance(n, tree.Apply) and n.function in ("maximum", "minimum") for n in nodes):
             found.append(r"Where the operands of $\max(a, b)$ or $\min(a, b)$ are equal, the first is taken.")
         if any(isinstance(b, FirstMaximum) for e in self.system.equations for b in (t.body for t in e.terms)):
-            found.append("The largest of equal elements is the one with the lowest index; it alone gets the gradient.")
-        selectors = [name for name, _, _ in function_lines(self.cell, self.adjoint, self.symbols) if r"\left[" in name]
-        if selectors or any(isinstance(n, tree.Apply) and n.function == "abs" for n in nodes):
-            found.append("At a kink the derivative is the one that the formulas above give; every backend has the same.")
-        held = [self.symbols[v.name].at("t" if v.time else "") for v in self.system.variables.values() if v.held]
+            found.append(
+                "The largest of equal elements is the one with the lowest index; the gradient is its alone."
+            )
+        if has_kinks(self.adjoint):
+            found.append(
+                "At a kink the derivative is the one that the formulas above give, here and in every backend."
+            )
+        held = [
+            self.symbols[v.name].at("t" if v.time else "") for v in self.system.variables.values() if v.held
+        ]
         if held:
             names = ", ".join(f"${h}$" for h in held)
-            found.append(rf"No gradient goes through $\operatorname{{stop}}$: the equation of {names} contributes nothing.")
+            found.append(
+                rf"No gradient goes through $\operatorname{{stop}}$: {names} pass on their value only."
+            )
         return found
 
 
@@ -161,8 +188,14 @@ def _conventions(symbols: Symbols, text: str) -> list[str]:
         (r"\circ ", r"$u \circ v$ is the element-by-element product; a matrix product binds more tightly."),
         (r"\mathbf{1}", r"$\mathbf{1}$ is a column of ones, as long as its place asks."),
         (r"\operatorname{diag}", r"$\operatorname{diag}[v]$ is the diagonal matrix of $v$."),
-        (r"\rangle_{", r"$\langle A, B \rangle_{\mathrm{F}}$ is the sum of the products of all elements of $A$ and $B$."),
-        (r"\operatorname{first}", r"$\operatorname{first}(a)$ is $1$ where the largest element of $a$ stands, otherwise $0$."),
+        (
+            r"\rangle_{",
+            r"$\langle A, B \rangle_{\mathrm{F}}$ is the sum of the products of all elements of $A$ and $B$.",
+        ),
+        (
+            r"\operatorname{first}",
+            r"$\operatorname{first}(a)$ is $1$ where the largest element of $a$ stands, otherwise $0$.",
+        ),
         (r"_{1}(", r"A subscript $1$ or $2$ at a sum, mean or maximum names the axis that it runs over."),
         (r"_{2}(", r"A subscript $1$ or $2$ at a sum, mean or maximum names the axis that it runs over."),
         ("]_{", r"$[A]_{ij}$ is an element of $A$, where matrices alone cannot say it."),

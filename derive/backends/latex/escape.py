@@ -10,17 +10,22 @@ import unicodedata
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\ensuremath{<}", ">": r"\ensuremath{>}",
-    "|": r"\ensuremath{|}", '"': "''", "…": r"\ldots{}", "–": "--", "—": "---", "’": "'", "‘": "`", "“": "``", "”": "''",
-    "×": r"\ensuremath{\times}", "·": r"\ensuremath{\cdot}", "±": r"\ensuremath{\pm}", "≤": r"\ensuremath{\le}",
-    "≥": r"\ensuremath{\ge}", "→": r"\ensuremath{\to}", "∂": r"\ensuremath{\partial}", "∘": r"\ensuremath{\circ}",
-    "∞": r"\ensuremath{\infty}", "Σ": r"\ensuremath{\Sigma}", "ß": r"\ss{}", "ø": r"\o{}", "Ø": r"\O{}", "ł": r"\l{}",
-    "Ł": r"\L{}", "æ": r"\ae{}", "ı": r"\i{}", "²": r"\ensuremath{^2}", "ᵀ": r"\ensuremath{^{\top}}", "‖": r"\ensuremath{\|}",
-    "ς": r"\ensuremath{\varsigma}", "ο": "o", "\u00a0": "~",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", '"': "''", "\u00a0": "~",
+    "…": r"\ldots{}", "–": "--", "—": "---", "’": "'", "‘": "`", "“": "``", "”": "''",
+    "ß": r"\ss{}", "ø": r"\o{}", "Ø": r"\O{}", "ł": r"\l{}", "Ł": r"\L{}", "æ": r"\ae{}", "ı": r"\i{}", "ο": "o",
+}  # fmt: skip
+_MATHEMATICS = {
+    "<": "<", ">": ">", "|": "|", "×": r"\times", "·": r"\cdot", "±": r"\pm", "≤": r"\le", "≥": r"\ge", "→": r"\to",
+    "∂": r"\partial", "∘": r"\circ", "∞": r"\infty", "∏": r"\prod", "Σ": r"\Sigma", "ς": r"\varsigma", "√": r"\surd",
+    "‖": r"\|", "²": "^2", "³": "^3", "ᵀ": r"^{\top}", "−": "-",
 }  # fmt: skip
 _ACCENTS = {
     "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030a": "r", "\u030c": "v",
     "\u0327": "c", "\u0304": "=", "\u0306": "u", "\u0307": ".", "\u030b": "H",
+}  # fmt: skip
+_ROMAN = {
+    "alpha": "A", "beta": "B", "epsilon": "E", "zeta": "Z", "eta": "H", "iota": "I", "kappa": "K", "mu": "M",
+    "nu": "N", "omicron": "O", "rho": "P", "tau": "T", "chi": "X",
 }  # fmt: skip
 _LONG = 24
 
@@ -43,9 +48,12 @@ def _word(word: str) -> str:
 def _character(character: str) -> str:
     if character in _SPECIAL:
         return _SPECIAL[character]
+    if character in _MATHEMATICS:
+        return rf"\ensuremath{{{_MATHEMATICS[character]}}}"
     if character.isascii():
         return character
-    base, *marks = unicodedata.normalize("NFD", character)
+    parts = unicodedata.normalize("NFD", character)
+    base, marks = parts[0], parts[1:]
     if base.isascii() and all(mark in _ACCENTS for mark in marks):
         for mark in marks:
             base = rf"\{_ACCENTS[mark]}{{{base}}}"
@@ -57,8 +65,6 @@ def _character(character: str) -> str:
 
 
 def _greek(letter: str, *, capital: bool) -> str:
-    roman = {"alpha": "A", "beta": "B", "epsilon": "E", "zeta": "Z", "eta": "H", "iota": "I", "kappa": "K", "mu": "M",
-             "nu": "N", "omicron": "O", "rho": "P", "tau": "T", "chi": "X"}  # fmt: skip
     if capital:
-        return roman.get(letter) or rf"\ensuremath{{\{letter.capitalize()}}}"
+        return _ROMAN.get(letter) or rf"\ensuremath{{\{letter.capitalize()}}}"
     return rf"\ensuremath{{\{letter}}}"

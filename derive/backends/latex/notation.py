@@ -38,7 +38,13 @@ def _row(cell: Cell, system: System, symbols: Symbols, variable: Variable) -> Ro
     symbol, shape = symbols[variable.name].at("t" if timed else ""), shape_text(variable.shape, symbols)
     role = _ROLES[variable.role] + (", output" if variable.name in cell.outputs else "")
     wide = width(symbol) > _WIDE_SYMBOL or width(shape) > _WIDE_SHAPE
-    return {"symbol": symbol, "role": role, "shape": shape, "comment": escaped(variable.comment), "wide": wide}
+    return {
+        "symbol": symbol,
+        "role": role,
+        "shape": shape,
+        "comment": escaped(variable.comment),
+        "wide": wide,
+    }
 
 
 def shape_text(shape: Shape, symbols: Symbols) -> str:
@@ -52,7 +58,9 @@ def shape_text(shape: Shape, symbols: Symbols) -> str:
     return _TIMES.join(sizes)
 
 
-def block_lines(system: System, symbols: Symbols, names: Iterable[str], *, bars: Mapping[str, str] | None = None) -> list[tuple[str, str, str]]:
+def block_lines(
+    system: System, symbols: Symbols, names: Iterable[str], *, bars: Mapping[str, str] | None = None
+) -> list[tuple[str, str, str]]:
     """For each variable stored in several blocks: the whole, its blocks side by side, their shapes."""
     lines = []
     for name in names:
@@ -60,8 +68,16 @@ def block_lines(system: System, symbols: Symbols, names: Iterable[str], *, bars:
         if len(stored.blocks) > 1:
             timed = "t" if any(system.variables[b].time for b in stored.blocks.values()) else ""
             whole = symbols[name] if bars is None else replace(symbols[name], accented=True)
-            shapes = [_block_shape(system, symbols, b) for b in stored.blocks.values()] if bars is None else []
-            lines.append((whole.at(timed), _grid(stored.shape, stored.blocks, symbols, bars, timed), r",\quad ".join(shapes)))
+            shapes = (
+                [_block_shape(system, symbols, b) for b in stored.blocks.values()] if bars is None else []
+            )
+            lines.append(
+                (
+                    whole.at(timed),
+                    _grid(stored.shape, stored.blocks, symbols, bars, timed),
+                    r",\quad ".join(shapes),
+                )
+            )
     return lines
 
 
@@ -75,9 +91,14 @@ def _block_shape(system: System, symbols: Symbols, block: str) -> str:
 
 
 def _grid(
-    shape: Shape, blocks: Mapping[tuple[int, ...], str], symbols: Symbols, bars: Mapping[str, str] | None, time: str
+    shape: Shape,
+    blocks: Mapping[tuple[int, ...], str],
+    symbols: Symbols,
+    bars: Mapping[str, str] | None,
+    time: str,
 ) -> str:
     """Blocks in a row, or rows of blocks where the first of two axes is split too."""
+
     def text(block: str) -> str:
         if bars is None:
             return symbols[block].at(time)
@@ -96,7 +117,18 @@ def _grid(
 # -- functions
 
 
-def function_lines(cell: Cell, adjoint: Adjoint, symbols: Symbols) -> list[tuple[str, str, str]]:
+def has_kinks(adjoint: Adjoint) -> bool:
+    """Whether a function occurs whose derivative jumps."""
+    jumps = {*SELECTORS, "sign"}
+    return any(name in jumps or _jumps(name) for name in _used(adjoint))
+
+
+def _jumps(name: str) -> bool:
+    slope = functions.derivative(name) if name in functions.FUNCTIONS else sp.S.Zero
+    return bool(slope.has(*(functions.application(n) for n in (*SELECTORS, "sign"))))
+
+
+def function_lines(adjoint: Adjoint, symbols: Symbols) -> list[tuple[str, str, str]]:
     """For each function that occurs: its spelling, what it is, its derivative where one is needed."""
     return list(_function_lines(_used(adjoint), symbols))
 

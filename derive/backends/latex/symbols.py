@@ -19,9 +19,12 @@ from derive.language.syntax import Cell
 from derive.system import System
 
 _GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
-    "omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
-)
+    (
+        "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu",
+        "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
+        "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
+    )
+)  # fmt: skip
 _RESERVED = frozenset({r"\sigma"})
 _NET = r"\mathrm{net}"
 
@@ -37,7 +40,7 @@ class Symbol:
 
     def at(self, time: str = "", mark: str = "") -> str:
         """The symbol at a time, with a mark such as a transpose behind its superscript."""
-        wide = len(self.base) > 1 and not self.base.startswith("\\") or self.base.startswith(r"\math")
+        wide = (len(self.base) > 1 and not self.base.startswith("\\")) or self.base.startswith(r"\math")
         base = rf"\{'overline' if wide else 'bar'}{{{self.base}}}" if self.accented else self.base
         above = r"\,".join(part for part in (self.superscript, mark) if part)
         below = _joined(self.subscripts)
@@ -86,7 +89,9 @@ def _author(cell: Cell, system: System) -> dict[str, Symbol]:
         for block in stored.blocks.values():
             if block != name:
                 suffix = block.removeprefix(name).removeprefix("_")
-                symbols[block] = replace(symbols[name], subscripts=(*symbols[name].subscripts, *_token(suffix)))
+                symbols[block] = replace(
+                    symbols[name], subscripts=(*symbols[name].subscripts, *_token(suffix))
+                )
     count = Counter(s.at() for s in symbols.values())
     return {
         name: _verbatim(name) if count[symbol.at()] > 1 or symbol.base in _RESERVED else symbol

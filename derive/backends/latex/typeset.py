@@ -1,16 +1,15 @@
 """Formulas in LaTeX.
 
 In: a `Formula`, the symbols of its cell. Out: LaTeX for math mode, with the places where a line may be
-broken marked: `\\br` before an operator, `\\bri` inside parentheses, `\\brj` between factors. Nothing long
-is put where TeX cannot break it: a long quotient is written with a slash, a long root with a word.
+broken marked: `\\br` before a sign, `\\bro` before a product sign, `\\bri` and `\\brio` the same inside
+parentheses, `\\brj` between factors. Nothing long is put where TeX cannot break it: a long quotient is
+written with a slash, a long root with a word.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-
-import sympy as sp
 
 from derive.backends.formula.nodes import (
     Applied,
@@ -78,7 +77,7 @@ class Typesetter:
             case Total():
                 return self._total(formula)
             case Elementwise():
-                return rf"{self._break()}\circ ".join(self._at(f, FACTOR) for f in formula.factors)
+                return rf"{self._break()}o\circ ".join(self._at(f, FACTOR) for f in formula.factors)
             case Scaled():
                 return self._scaled(formula)
             case Product():
@@ -118,7 +117,10 @@ class Typesetter:
                 return rf"\sum_{{{over}}} " + self._at(formula.operand, ELEMENTWISE)
             case Entry():
                 return f"[{self.text(formula.of)}]_{{{''.join(map(self._letter, formula.indices))}}}"
-        raise TypeError(f"LaTeX has no spelling for {type(formula).__name__}; give it one in derive/backends/latex/typeset.py")
+        raise TypeError(
+            f"LaTeX has no spelling for {type(formula).__name__}; "
+            "give it one in derive/backends/latex/typeset.py"
+        )
 
     # -- pieces
 
@@ -152,7 +154,8 @@ class Typesetter:
 
     def _side_by_side(self, factors: Iterable[Formula]) -> str:
         return r"\brj\, ".join(
-            self._brackets("(", f) if isinstance(f, Product | Scaled) else self._at(f, FACTOR) for f in factors
+            self._brackets("(", f) if isinstance(f, Product | Scaled) else self._at(f, FACTOR)
+            for f in factors
         )
 
     def _scaled(self, formula: Scaled) -> str:
@@ -163,7 +166,9 @@ class Typesetter:
         above, below = self._inside(formula.above), self._inside(formula.below)
         if max(width(above), width(below)) <= _WIDE and not self.depth > 1:
             return rf"\frac{{{above}}}{{{below}}}"
-        return rf"{self._at(formula.above, FACTOR)}{self._break()}\mathbin{{/}} {self._at(formula.below, POWER)}"
+        return (
+            rf"{self._at(formula.above, FACTOR)}{self._break()}\mathbin{{/}} {self._at(formula.below, POWER)}"
+        )
 
     def _applied(self, formula: Applied) -> str:
         if len(formula.operands) > 1:
@@ -190,7 +195,7 @@ class Typesetter:
             return f"{self.text(base)}^{{{mark}}}"
         return f"{self._brackets('(', base)}^{{{mark}}}"
 
-    # -- brackets and breaks
+    # -- where brackets stand, and where a line may break
 
     def _at(self, formula: Formula, level: int) -> str:
         """A formula where one is wanted that binds at least as tightly."""
@@ -226,7 +231,11 @@ def sides(line: Line, symbols: Symbols, clock: str = "t") -> tuple[str, str]:
 
 def width(text: str) -> float:
     """About how many letters wide LaTeX comes out."""
-    plain = re.sub(r"\\(mathrm|mathtt|operatorname|bar|overline|bri|brj|br|mathbf|Bigl|Bigr|bigl|bigr|left|right)", "", text)
+    plain = re.sub(
+        r"\\(mathrm|mathtt|operatorname|bar|overline|brio|bri|bro|brj|br|mathbf|Bigl|Bigr|bigl|bigr|left|right)",
+        "",
+        text,
+    )
     return len(re.sub(r"[{}^_ ,\\!]", "", re.sub(r"\\[A-Za-z]+", "m", plain)))
 
 

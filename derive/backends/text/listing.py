@@ -21,7 +21,10 @@ def show(derived: Derived) -> str:
         [*derived.cell.title.splitlines()],
         ["Forward, as written:", *_lines(found.forward)],
         ["Normal form:", *_lines(found.normal)],
-        ["Backward, from t = T down to t = 1 (dv is the loss's derivative with respect to v):", *_lines(found.recurrence)],
+        [
+            "Backward, from t = T down to t = 1 (dv is the loss's derivative with respect to v):",
+            *_lines(found.recurrence),
+        ],
         ["Gradients of the parameters:", *_lines(found.weights)],
         ["Gradients of the inputs:", *_lines(found.inputs)] if found.inputs else [],
         ["Gradients of the initial states:", *_lines(found.initial, clock="1")],
