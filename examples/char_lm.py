@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pydoc_data.topics import topics
 from typing import Any, NamedTuple
 
 import numpy as np
 from optim import Adam, clip
-from pydoc_data.topics import topics
 from rich.progress import Progress
 
 import derive

@@ -8,9 +8,7 @@ import numpy as np
 class Adam:
     """Steps on the arrays that it was given: `adam.update(gradients)`, in the same order."""
 
-    def __init__(
-        self, arrays: Sequence[np.ndarray], rate: float, *, decay: tuple[float, float] = (0.9, 0.999)
-    ) -> None:
+    def __init__(self, arrays: Sequence[np.ndarray], rate: float, *, decay: tuple[float, float] = (0.9, 0.999)) -> None:
         self.arrays, self.rate, self.decay = arrays, rate, decay
         self.steps = 0
         self.means = [np.zeros_like(a) for a in arrays]
@@ -23,9 +21,9 @@ class Adam:
         # Both averages start at zero; this is how far they can have come by now.
         begun, squared = 1 - first**self.steps, 1 - second**self.steps
         for array, gradient, mean, square in zip(self.arrays, gradients, self.means, self.squares, strict=True):
-            mean += (1 - first) * (gradient - mean)
-            square += (1 - second) * (gradient**2 - square)
-            array -= self.rate / begun * mean / (np.sqrt(square / squared) + epsilon)
+            mean[...] += (1 - first) * (gradient - mean)
+            square[...] += (1 - second) * (gradient**2 - square)
+            array[...] -= self.rate / begun * mean / (np.sqrt(square / squared) + epsilon)
 
 
 def clip(gradients: Sequence[np.ndarray], limit: float) -> list[np.ndarray]:

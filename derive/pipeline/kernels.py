@@ -17,7 +17,6 @@ from derive.native import Kernel, load
 from derive.pipeline.derivation import derive
 from derive.pipeline.files import render_pages
 
-
 Backend = Literal["numpy", "c"]
 Precision = Literal["float32", "float64"]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from os import PathLike
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -18,8 +19,12 @@ def save_params(path: str | PathLike[str], params: Any) -> None:
 
 
 def load_params(path: str | PathLike[str], kernel: Any) -> Any:
-    """Read what `save_params` wrote, as the kernel's `Params`; ValueError where the names differ."""
-    with np.load(path, allow_pickle=False) as stored:
+    """Read what `save_params` wrote, as the kernel's `Params`; ValueError where it is none, or of another cell."""
+    try:
+        opened = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, BadZipFile) as error:
+        raise ValueError(f"{path}: no .npz file; expected what save_params wrote") from error
+    with opened as stored:
         expected, got = set(kernel.Params._fields), set(stored.files)
         if got != expected:
             raise ValueError(

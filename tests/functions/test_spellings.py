@@ -47,13 +47,15 @@ def compiled(compiler, folder, names):
     (folder / "body.inc").write_text(c.definitions(names, "cell_") + runs)
     (folder / "both.c").write_text(
         "#include <math.h>\n"
-        "#define real float\n#define R(name) name##f\n#include \"body.inc\"\n#undef real\n#undef R\n"
-        "#define real double\n#define R(name) name\n#include \"body.inc\"\n"
+        '#define real float\n#define R(name) name##f\n#include "body.inc"\n#undef real\n#undef R\n'
+        '#define real double\n#define R(name) name\n#include "body.inc"\n'
     )
     library = folder / "both.so"
     subprocess.run(
         [compiler, "-std=c99", *WARNINGS, "-O2", "-shared", "-fPIC", "-o", library, folder / "both.c", "-lm"],
-        check=True, capture_output=True, text=True,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     loaded = ctypes.CDLL(str(library))
 

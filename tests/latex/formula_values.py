@@ -92,9 +92,7 @@ class Values:
 
     def total(self, formula, t):
         values = [(term, self.of(term, t)) for term in formula.terms]
-        assert (
-            len({v.shape for term, v in values if not (is_number(term) or (self.loose and v.ndim == 0))}) <= 1
-        )
+        assert len({v.shape for term, v in values if not (is_number(term) or (self.loose and v.ndim == 0))}) <= 1
         return sum(v for _, v in values)
 
     def product(self, formula, t):

@@ -88,9 +88,7 @@ def assert_holds(values, line, times) -> None:
         left, right = values.line(line, t)
         right = right * np.ones_like(left) if right.ndim == 0 else right
         assert left.shape == right.shape, line
-        assert np.max(np.abs(left - right), initial=0.0) <= TOLERANCE * (
-            1 + np.max(np.abs(left), initial=0.0)
-        ), line
+        assert np.max(np.abs(left - right), initial=0.0) <= TOLERANCE * (1 + np.max(np.abs(left), initial=0.0)), line
 
 
 def test_forward_and_normal_form(case: Case) -> None:

@@ -1,5 +1,7 @@
 """What a generated NumPy module refuses, and that it says which argument, what it got, what it expected."""
 
+# ruff: noqa: E501 - a table reads best with a case a line
+
 import numpy as np
 import pytest
 from cellfolder import EVERY, Arguments, bare, example, module
@@ -80,7 +82,9 @@ SPOILT = [
 
 
 @pytest.mark.parametrize(
-    ("argument", "spoil", "function", "error", "message"), SPOILT, ids=[f"{k}-{s[0]}-{s[2]}" for k, s in enumerate(SPOILT)]
+    ("argument", "spoil", "function", "error", "message"),
+    SPOILT,
+    ids=[f"{k}-{s[0]}-{s[2]}" for k, s in enumerate(SPOILT)],
 )
 def test_refused(argument, spoil, function, error, message):
     call = Call()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cellfolder import EVERY, Arguments, assert_close, bare, cell, example, module, named, results
+from cellfolder import EVERY, Arguments, assert_close, bare, cell, example, module, results
 
 import derive
 from derive.language import syntax
@@ -168,7 +168,7 @@ def test_parameters_of_another_cell_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"missing .*'W_f'.*unexpected .*'W_r'"):
         derive.load_params(tmp_path / "p.npz", module("lstm"))
     (tmp_path / "p.npz").write_bytes(b"nothing")
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"p\.npz: no \.npz file"):
         derive.load_params(tmp_path / "p.npz", gru)
 
 

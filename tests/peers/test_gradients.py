@@ -15,7 +15,7 @@ peers = pytest.importorskip("torch_peers", reason="needs PyTorch: make test-peer
 
 DRAWS = 15
 ULP = np.finfo(np.float32).eps
-SIZES = covering({name: (1, 2, 3, 5, 17, 64) for name in ("T", "B", "d_x", "d_h")})
+SIZES = covering(dict.fromkeys(("T", "B", "d_x", "d_h"), (1, 2, 3, 5, 17, 64)))
 
 every_kernel = pytest.mark.parametrize(
     ("cell", "backend"), [(cell, backend) for cell in ("rnn", "lstm", "gru_reset_after") for backend in ("numpy", "c")]

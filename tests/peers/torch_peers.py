@@ -71,7 +71,9 @@ def problem(kernel: Any, sizes: dict[str, int], rng: np.random.Generator) -> Pro
         return {name: normal(B, d_h) for name in kernel.State._fields}
 
     shapes = kernel.init({"d_x": d_x, "d_h": d_h}, rng)._asdict()
-    params = {name: (normal(*array.shape) * scale).astype(np.float32).astype(np.float64) for name, array in shapes.items()}
+    params = {
+        name: (normal(*array.shape) * scale).astype(np.float32).astype(np.float64) for name, array in shapes.items()
+    }
     return Problem(params, normal(T, B, d_x), state(), normal(T, B, d_h), state())
 
 

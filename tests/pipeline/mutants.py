@@ -58,7 +58,10 @@ def of_system(system: System) -> Iterator[Mutant]:
     for name, variable in system.variables.items():
         if system.equation(name) is not None:
             changed = {**system.variables, name: replace(variable, held=not variable.held)}
-            yield f"{name}: gradient {'let through' if variable.held else 'held back'}", replace(system, variables=changed)
+            yield (
+                f"{name}: gradient {'let through' if variable.held else 'held back'}",
+                replace(system, variables=changed),
+            )
 
 
 def of_adjoint(adjoint: Adjoint) -> Iterator[Mutant]:

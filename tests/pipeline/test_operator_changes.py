@@ -8,7 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cellfolder import SHIPPED, Arguments, assert_close, cell, expected, numbers, numpy_source, results, run_source, source
+from cellfolder import (
+    SHIPPED,
+    Arguments,
+    assert_close,
+    cell,
+    expected,
+    numbers,
+    numpy_source,
+    results,
+    run_source,
+    source,
+)
 from changes import changes
 from identity import prove
 

@@ -112,9 +112,7 @@ def test_names_the_coordinate(leaf: str) -> None:
     last = [size - 1 for size in problem.leaves()[leaf].shape]
     with pytest.raises(ProofError) as error:
         compare(RNN, ring, problem, consult(RNN, ring, problem), "doubled", candidate)
-    assert f"gradient of {leaf} differs from the derivative of the equations, first at {last}" in str(
-        error.value
-    )
+    assert f"gradient of {leaf} differs from the derivative of the equations, first at {last}" in str(error.value)
     assert "T=3, B=2, d_x=3, d_h=4" in str(error.value)
 
 
@@ -176,9 +174,7 @@ def test_the_bound_counts_what_can_go_wrong() -> None:
         w, h, x = problem.params["w"], problem.initial["h"], problem.inputs["x"]
         dh = problem.doutputs["h"][0] + problem.dfinal["h"]
         new = h * w + x[0]
-        return Result(
-            {"h": new[None]}, {"h": new}, {"w": (dh * h).sum(axis=0)}, {"x": dh[None]}, {"h": dh * w}
-        )
+        return Result({"h": new[None]}, {"h": new}, {"w": (dh * h).sum(axis=0)}, {"x": dh[None]}, {"h": dh * w})
 
     assert chances(cell, {"adjoint": candidate}, {"T": 1, "B": 2, "d": 3}) == 3
 

@@ -59,14 +59,9 @@ def test_residues_do_not_mix_with_numbers() -> None:
 def test_generators_depend_on_seed_function_argument_and_nothing_else(kind: type) -> None:
     ring, a, b = kind(1), kind(1).variable("a"), kind(1).variable("b")
     assert ring.apply("tanh", a) == kind(1).apply("tanh", a * ring.number(Fraction(1)))
-    assert (
-        len({ring.apply("tanh", a), ring.apply("tanh", b), ring.apply("exp", a), kind(2).apply("tanh", a)})
-        == 4
-    )
+    assert len({ring.apply("tanh", a), ring.apply("tanh", b), ring.apply("exp", a), kind(2).apply("tanh", a)}) == 4
     assert ring.first_maximum([a, b]) == kind(1).first_maximum([a, b])
-    assert (
-        len({*ring.first_maximum([a, b]), *ring.first_maximum([b, a]), *ring.first_maximum([a, b, b])}) == 7
-    )
+    assert len({*ring.first_maximum([a, b]), *ring.first_maximum([b, a]), *ring.first_maximum([a, b, b])}) == 7
 
 
 def test_generators_do_not_depend_on_the_process() -> None:

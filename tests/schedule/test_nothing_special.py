@@ -3,7 +3,8 @@
 Method: every module of `derive` is parsed; its docstrings and comments are left out, since they may give
 examples. What remains, identifiers and strings, is split into words, and so are the templates. No word may
 be the name of a cell, and no string may name a variable of a shipped one; single letters are left out, as
-they mean something of their own in Python, C and LaTeX. That names do not matter in what the code does with them is shown by `test_renaming.py`.
+they mean something of their own in Python, C and LaTeX. That names do not matter in what the code does with
+them is shown by `test_renaming.py`.
 """
 
 import ast

@@ -93,10 +93,19 @@ def structs(cell: Cell) -> tuple[Struct, ...]:
         Struct("dparams", "Gradients of the parameters: written.", "", _members(params)),
         Struct("inputs", "The inputs at every step: read.", "const ", _members(inputs, "T", "B")),
         Struct("dinputs", "Gradients of the inputs: written.", "", _members(inputs, "T", "B")),
-        Struct("state", "The state at one step, or its gradient: initial and dfinal are read, final and dinitial written.",
-               "", _members(states, "B")),
-        Struct("outputs", "The outputs at every step: written; or their gradients: read.", "", _members(outputs, "T", "B")),
-    )  # fmt: skip
+        Struct(
+            "state",
+            "The state at one step, or its gradient: initial and dfinal are read, final and dinitial written.",
+            "",
+            _members(states, "B"),
+        ),
+        Struct(
+            "outputs",
+            "The outputs at every step: written; or their gradients: read.",
+            "",
+            _members(outputs, "T", "B"),
+        ),
+    )
 
 
 def _members(variables: Sequence[Variable], *leading: str) -> tuple[Member, ...]:

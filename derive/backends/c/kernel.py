@@ -1,4 +1,7 @@
-"""The functions of a cell in C. In: a schedule. Out: a `Kernel`: the lines of each function, and the layouts."""
+"""The functions of a cell in C.
+
+In: a cell and its schedule. Out: a `Kernel`, the lines of each function and the layouts of its buffers.
+"""
 
 from __future__ import annotations
 
@@ -218,7 +221,8 @@ class Builder:
         time = {None: f" + (T - 1) * ({row})", "1": ""}.get(turns, f" + (T - 1) % {turns} * ({row})")
         target = f"{struct}->{member(state)}"
         distance = memory.size(memory.place(name).row)
-        return f"if ({struct} && {target}) NAME(copy)(B, {count}, {memory.base(name)}{time}, {distance}, {target}, {count});"
+        source = f"{memory.base(name)}{time}, {distance}"
+        return f"if ({struct} && {target}) NAME(copy)(B, {count}, {source}, {target}, {count});"
 
     def _body(self, memory: Memory, name: str, lines: Sequence[str]) -> Body:
         declared = list(memory.lines.values())

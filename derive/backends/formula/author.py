@@ -64,9 +64,7 @@ class _Author:
             case tree.Concatenation():
                 return Joined(operands=tuple(map(self.formula, node.operands)))
             case tree.Apply():
-                return Applied(
-                    rank=rank, function=node.function, operands=tuple(map(self.formula, node.operands))
-                )
+                return Applied(rank=rank, function=node.function, operands=tuple(map(self.formula, node.operands)))
             case tree.Reduction():
                 return Reduced(rank=rank, kind=node.kind, operand=self.formula(node.operand), axis=node.axis)
             case tree.Outer():

@@ -48,9 +48,7 @@ class Reader:
     `inline`: variables to write as what they are, a function of another variable.
     """
 
-    def __init__(
-        self, variables: Mapping[str, Var], place: Place, inline: Mapping[str, sp.Expr] | None = None
-    ) -> None:
+    def __init__(self, variables: Mapping[str, Var], place: Place, inline: Mapping[str, sp.Expr] | None = None) -> None:
         self.variables, self.place, self.inline = variables, place, inline or {}
 
     def formula(self, free: Sequence[Index], terms: Iterable[Term], *, sort: bool = True) -> Formula:

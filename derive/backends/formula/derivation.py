@@ -110,9 +110,7 @@ class _Explanation:
             weights=tuple(self._line(n, self.parts[n], inline) for n in (*fixed, *params)),
             inputs=tuple(self._line(n, self.parts[n], inline) for n in inputs),
             initial=tuple(self._initial(inline)),
-            absent=tuple(
-                self._name(v.name) for v in self.system.of_role("input", "param") if v.name not in self.parts
-            ),
+            absent=tuple(self._name(v.name) for v in self.system.of_role("input", "param") if v.name not in self.parts),
         )
 
     def _about(self, bar: str) -> str:
@@ -198,9 +196,7 @@ class _Explanation:
         return Contribution(number, part.later, self.moves[ahead.target.name] == 1, change, gives)
 
     def _term(self, back: Linear) -> Term:
-        return Term(
-            back.coefficient * Element(self.adjoint.bars[back.source.name], *back.source.indices), back.over
-        )
+        return Term(back.coefficient * Element(self.adjoint.bars[back.source.name], *back.source.indices), back.over)
 
     def _line(self, name: str, parts: Sequence[_Part], inline: Mapping[str, sp.Expr] | None = None) -> Line:
         """The adjoint of a variable as the sum of its parts, in matrix form if all of them have one."""
@@ -230,9 +226,7 @@ class _Explanation:
         try:
             return Line(left, reader.formula(free, terms, sort=sort))
         except NoMatrixForm:
-            return Line(
-                Entry(of=left, indices=free) if free else left, reader.entries(free, terms, sort=sort)
-            )
+            return Line(Entry(of=left, indices=free) if free else left, reader.entries(free, terms, sort=sort))
 
     def _initial(self, inline: Mapping[str, sp.Expr]) -> Iterable[Line]:
         for state, delay in self.system.delays.items():
@@ -253,9 +247,7 @@ class _Explanation:
         """Put each adjoint that is one product and read once where it is read; the names that remain."""
         delays, kept = set(self.system.delays.values()), []
         for name in names:
-            readers = [
-                (n, i) for n, ps in self.parts.items() for i, p in enumerate(ps) if p.back.source.name == name
-            ]
+            readers = [(n, i) for n, ps in self.parts.items() for i, p in enumerate(ps) if p.back.source.name == name]
             own = self.parts[name]
             once = len([n for n, _ in readers if n not in delays]) == 1
             if not self._is_monomial(name, own) or not (once or self._is_alias(name, own)):

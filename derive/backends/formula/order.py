@@ -22,9 +22,7 @@ _NOWHERE = 10**6
 
 def nets(system: System) -> frozenset[str]:
     """What activations are applied to. Roots, powers and selectors are no activations."""
-    bodies = [
-        t.body for e in system.equations for t in e.terms if isinstance(t.body, functions.ScalarFunction)
-    ]
+    bodies = [t.body for e in system.equations for t in e.terms if isinstance(t.body, functions.ScalarFunction)]
     return frozenset(
         b.args[0].name
         for b in bodies

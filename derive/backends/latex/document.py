@@ -30,9 +30,7 @@ Context = dict[str, Any]
 Equation = dict[str, str]
 
 
-def derivation(
-    cell: Cell, system: System, adjoint: Adjoint, proof: Sequence[str], header: Sequence[str]
-) -> Context:
+def derivation(cell: Cell, system: System, adjoint: Adjoint, proof: Sequence[str], header: Sequence[str]) -> Context:
     """The context of a cell's derivation; `header` says where it comes from, `proof` what was proven."""
     return _Document(cell, system, adjoint).context(proof, header)
 
@@ -97,12 +95,9 @@ class _Document:
             return {"seed": "", "contributions": [], "result": result | {"remark": change}}
         seed = ""
         if step.seeded:
-            seed = Typesetter(self.symbols).text(
-                replace(step.variable, name=self.adjoint.seeds[step.variable.name])
-            )
+            seed = Typesetter(self.symbols).text(replace(step.variable, name=self.adjoint.seeds[step.variable.name]))
         lines = [
-            {"change": self._change(c), "gives": Typesetter(self.symbols).text(c.gives)}
-            for c in step.contributions
+            {"change": self._change(c), "gives": Typesetter(self.symbols).text(c.gives)} for c in step.contributions
         ]
         return {"seed": seed, "contributions": lines, "result": result}
 
@@ -130,9 +125,7 @@ class _Document:
         for name, factor in ((found.net, found.by_net), (found.state, found.by_state)):
             after, this, of = (self.symbols[name.name].at(time) for time in (f"{step}+1", step, "t"))
             product = Typesetter(self.symbols, step).text(factor)
-            readings.append(
-                {"next": after, "this": this, "of": of, "factor": product, "step": step, "first": first}
-            )
+            readings.append({"next": after, "this": this, "of": of, "factor": product, "step": step, "first": first})
         return readings
 
     # -- prose
@@ -145,8 +138,8 @@ class _Document:
         found = []
         if fresh & nets(self.system):
             found.append(
-                r"$\mathrm{net}^{v}$ is the net input of the activation in the equation of $v$, numbered if it has "
-                rf"several; $\partial {loss} / \partial\,\mathrm{{net}}^{{v}}$ is written ${error}^{{v}}$."
+                r"$\mathrm{net}^{v}$ is the net input of the activation in the equation of $v$, numbered where "
+                rf"there are several; $\partial {loss} / \partial\,\mathrm{{net}}^{{v}}$ is written ${error}^{{v}}$."
             )
         if fresh - nets(self.system):
             found.append(rf"${other}^{{v}}$ is what else has to be named in the equation of $v$.")
@@ -159,21 +152,13 @@ class _Document:
         if any(isinstance(n, tree.Apply) and n.function in ("maximum", "minimum") for n in nodes):
             found.append(r"Where the operands of $\max(a, b)$ or $\min(a, b)$ are equal, the first is taken.")
         if any(isinstance(b, FirstMaximum) for e in self.system.equations for b in (t.body for t in e.terms)):
-            found.append(
-                "The largest of equal elements is the one with the lowest index; the gradient is its alone."
-            )
+            found.append("The largest of equal elements is the one with the lowest index; the gradient is its alone.")
         if has_kinks(self.adjoint):
-            found.append(
-                "At a kink the derivative is the one that the formulas above give, here and in every backend."
-            )
-        held = [
-            self.symbols[v.name].at("t" if v.time else "") for v in self.system.variables.values() if v.held
-        ]
+            found.append("At a kink the derivative is the one that the formulas above give, here and in every backend.")
+        held = [self.symbols[v.name].at("t" if v.time else "") for v in self.system.variables.values() if v.held]
         if held:
             names = ", ".join(f"${h}$" for h in held)
-            found.append(
-                rf"No gradient goes through $\operatorname{{stop}}$: {names} pass on their value only."
-            )
+            found.append(rf"No gradient goes through $\operatorname{{stop}}$: {names} pass on their value only.")
         return found
 
 

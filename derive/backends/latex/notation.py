@@ -68,9 +68,7 @@ def block_lines(
         if len(stored.blocks) > 1:
             timed = "t" if any(system.variables[b].time for b in stored.blocks.values()) else ""
             whole = symbols[name] if bars is None else replace(symbols[name], accented=True)
-            shapes = (
-                [_block_shape(system, symbols, b) for b in stored.blocks.values()] if bars is None else []
-            )
+            shapes = [_block_shape(system, symbols, b) for b in stored.blocks.values()] if bars is None else []
             lines.append(
                 (
                     whole.at(timed),

@@ -20,8 +20,8 @@ from derive.system import System
 
 _GREEK = frozenset(
     (
-        "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu",
-        "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
+        "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda",
+        "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
         "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
     )
 )  # fmt: skip
@@ -89,9 +89,7 @@ def _author(cell: Cell, system: System) -> dict[str, Symbol]:
         for block in stored.blocks.values():
             if block != name:
                 suffix = block.removeprefix(name).removeprefix("_")
-                symbols[block] = replace(
-                    symbols[name], subscripts=(*symbols[name].subscripts, *_token(suffix))
-                )
+                symbols[block] = replace(symbols[name], subscripts=(*symbols[name].subscripts, *_token(suffix)))
     count = Counter(s.at() for s in symbols.values())
     return {
         name: _verbatim(name) if count[symbol.at()] > 1 or symbol.base in _RESERVED else symbol

@@ -118,8 +118,7 @@ class Typesetter:
             case Entry():
                 return f"[{self.text(formula.of)}]_{{{''.join(map(self._letter, formula.indices))}}}"
         raise TypeError(
-            f"LaTeX has no spelling for {type(formula).__name__}; "
-            "give it one in derive/backends/latex/typeset.py"
+            f"LaTeX has no spelling for {type(formula).__name__}; give it one in derive/backends/latex/typeset.py"
         )
 
     # -- pieces
@@ -154,8 +153,7 @@ class Typesetter:
 
     def _side_by_side(self, factors: Iterable[Formula]) -> str:
         return r"\brj\, ".join(
-            self._brackets("(", f) if isinstance(f, Product | Scaled) else self._at(f, FACTOR)
-            for f in factors
+            self._brackets("(", f) if isinstance(f, Product | Scaled) else self._at(f, FACTOR) for f in factors
         )
 
     def _scaled(self, formula: Scaled) -> str:
@@ -166,9 +164,7 @@ class Typesetter:
         above, below = self._inside(formula.above), self._inside(formula.below)
         if max(width(above), width(below)) <= _WIDE and not self.depth > 1:
             return rf"\frac{{{above}}}{{{below}}}"
-        return (
-            rf"{self._at(formula.above, FACTOR)}{self._break()}\mathbin{{/}} {self._at(formula.below, POWER)}"
-        )
+        return rf"{self._at(formula.above, FACTOR)}{self._break()}\mathbin{{/}} {self._at(formula.below, POWER)}"
 
     def _applied(self, formula: Applied) -> str:
         if len(formula.operands) > 1:

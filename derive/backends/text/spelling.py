@@ -100,14 +100,10 @@ class Spelling:
             case OverTime():
                 return f"Σ_t {self._at(formula.operand, ELEMENTWISE)}"
             case Summed():
-                return (
-                    f"Σ_{''.join(map(self._letter, formula.over))} {self._at(formula.operand, ELEMENTWISE)}"
-                )
+                return f"Σ_{''.join(map(self._letter, formula.over))} {self._at(formula.operand, ELEMENTWISE)}"
             case Entry():
                 return f"{self.text(formula.of)}_{''.join(map(self._letter, formula.indices))}"
-        raise TypeError(
-            f"no text for {type(formula).__name__}; give it one in derive/backends/text/spelling.py"
-        )
+        raise TypeError(f"no text for {type(formula).__name__}; give it one in derive/backends/text/spelling.py")
 
     def _time(self, shift: int | None) -> str:
         if shift is None:
