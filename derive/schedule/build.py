@@ -28,7 +28,7 @@ class _Scheduler:
         self.adjoint = adjoint
         self.system: System = adjoint.system
         self.variables: dict[str, Var] = dict(adjoint.system.variables)
-        self.names = Names((*adjoint.system.variables, *adjoint.system.axes))
+        self.names = Names((*adjoint.system.variables, *adjoint.system.stored, *adjoint.system.axes))
         backward = {e.name for e in adjoint.equations}
         self.forward = [e for e in adjoint.system.equations if e.name not in backward]
 

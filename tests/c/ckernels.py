@@ -20,7 +20,8 @@ from derive.backends.c.names import member
 from derive.native import Field, Interface, Kernel, load
 
 STRICT = (
-    "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Wcast-align", "-Werror",
+    "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion",
+    "-Wcast-align", "-Werror",
 )  # fmt: skip
 HEADER = ("Derived in a test.",)
 
@@ -29,9 +30,7 @@ HEADER = ("Derived in a test.",)
 def texts(name: str) -> Mapping[str, str]:
     """File name → text, of C alone."""
     pages = c.pages(derived(name), HEADER, ())
-    return {
-        file: emit.render(page.template, page.context) for file, page in pages.items() if file != "native.py"
-    }
+    return {file: emit.render(page.template, page.context) for file, page in pages.items() if file != "native.py"}
 
 
 def native_module(name: str) -> str:
@@ -124,7 +123,10 @@ static void *keep(void *memory)
 static real *array(size_t count)
 {{
     real *numbers = keep(malloc(count * sizeof(real)));
-    for (size_t i = 0; i < count; i++) numbers[i] = (real)(0.1 + 0.8 * (double)((i * 7919 + many * 104729) % 1000) / 1000.0);
+    for (size_t i = 0; i < count; i++) {{
+        const size_t any = (i * 7919 + many * 104729) % 1000;
+        numbers[i] = (real)(0.1 + 0.0008 * (double)any);
+    }}
     return numbers;
 }}
 
@@ -162,12 +164,15 @@ static void run({prefix}_dims d)
     {check_outputs}
     {check_final}
     work = buffer({q}_work_bytes(&d, NULL));
-    must({q}_backward(&d, &params, NULL, &inputs, &initial, tape, &doutputs, &dfinal, NULL, NULL, NULL, work, NULL));
-    must({q}_backward(&d, &params, NULL, &inputs, &initial, tape, &doutputs, NULL, &dparams, &dinputs, &dinitial, work, NULL));
+    must({q}_backward(&d, &params, NULL, &inputs, &initial, tape, &doutputs, &dfinal, NULL, NULL,
+        NULL, work, NULL));
+    must({q}_backward(&d, &params, NULL, &inputs, &initial, tape, &doutputs, NULL, &dparams,
+        &dinputs, &dinitial, work, NULL));
     {fill_gradients}
     must({q}_pack(&d, &params, packed, NULL));
     work = buffer({q}_work_bytes(&d, NULL));
-    must({q}_backward(&d, &params, packed, &inputs, NULL, tape, &doutputs, &dfinal, &dparams, &dinputs, &dinitial, work, NULL));
+    must({q}_backward(&d, &params, packed, &inputs, NULL, tape, &doutputs, &dfinal, &dparams,
+        &dinputs, &dinitial, work, NULL));
     {check_gradients}
     {prefix}_dims one = d;
     one.T = 1;
@@ -193,7 +198,7 @@ int main(void)
 
 
 def driver(name: str, precision: str, sizes: Iterable[Sequence[int]]) -> str:
-    """A C program that calls every function at some sizes (T, B and the cell's axes) and reads all results."""
+    """A C program that calls every function at some sizes (T, B, the cell's axes) and reads all results."""
     of = table(name)
     sequence, batch = ("T", "B"), ("B",)
     fill = [

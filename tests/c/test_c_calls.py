@@ -24,9 +24,7 @@ class Call:
         self.functions = self.of._functions[np.dtype(np.float64)]
         given = Arguments(self.of, problem)
         self.sizes = dict(problem.sizes)
-        self.params, self.inputs, self.initial = (
-            list(g) for g in (given.params, given.inputs, given.initial)
-        )
+        self.params, self.inputs, self.initial = (list(g) for g in (given.params, given.inputs, given.initial))
         self.doutputs, self.dfinal = list(given.doutputs), list(given.dfinal)
         self.outputs = [np.full_like(a, np.nan) for a in self.doutputs]
         self.final = [np.full_like(a, np.nan) for a in self.initial]
@@ -59,9 +57,7 @@ class Call:
 
     def gradients(self):
         groups = {"dparams": self.dparams, "dinputs": self.dinputs, "dinitial": self.dinitial}
-        return {
-            f"{k} {n}": a for k, group in groups.items() for n, a in enumerate(group or ()) if a is not None
-        }
+        return {f"{k} {n}": a for k, group in groups.items() for n, a in enumerate(group or ()) if a is not None}
 
 
 def members(arrays):

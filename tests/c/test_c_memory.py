@@ -1,4 +1,4 @@
-"""Every cell's C under the sanitizers and under valgrind, on awkward sizes, with buffers of exactly the size asked for."""
+"""Every cell's C under the sanitizers and valgrind: awkward sizes, buffers of exactly the size asked for."""
 
 import pytest
 from cellfolder import EVERY
@@ -27,9 +27,7 @@ def build(name, compiler, folder, *flags):
         program.append(folder / precision)
     run([compiler, "-std=c99", "-ffp-contract=fast", "-g", *flags, "-c", "-o", "cell.o", source], folder)
     for precision, path in zip(("f32", "f64"), program, strict=True):
-        run(
-            [compiler, "-std=c11", "-g", *flags, f"driver_{precision}.c", "cell.o", "-lm", "-o", path], folder
-        )
+        run([compiler, "-std=c11", "-g", *flags, f"driver_{precision}.c", "cell.o", "-lm", "-o", path], folder)
     return program
 
 

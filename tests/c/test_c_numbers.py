@@ -24,7 +24,7 @@ pytestmark = pytest.mark.needs("cc")
 
 
 def bound(name):
-    """Against NumPy, where fused multiply-adds round otherwise; a stranger may cancel at one size or other."""
+    """Against NumPy, where fused multiply-adds round otherwise; a stranger may cancel at some sizes."""
     return 1e-13 if name in SHIPPED else 1e-12
 
 
@@ -39,9 +39,7 @@ def test_double_precision_agrees_with_numpy_and_with_the_oracle(name, kind):
 
 def told(fields):
     """The axes that some arrays have."""
-    return {
-        a for field in fields for axis in field.shape for a in ((axis,) if isinstance(axis, str) else axis)
-    }
+    return {a for field in fields for axis in field.shape for a in ((axis,) if isinstance(axis, str) else axis)}
 
 
 def larger(name):
@@ -50,7 +48,7 @@ def larger(name):
 
 
 def across_tiles(name):
-    """A problem of these sizes, its numbers of either sign unless the cell divides by what may then be zero."""
+    """A problem of these sizes, its numbers of either sign unless the cell divides by what may be zero."""
     problem = numbers(cell(name), larger(name))
     with np.errstate(all="ignore"):
         tried = results(module(name), Arguments(module(name), problem, np.float32))
@@ -69,9 +67,7 @@ def test_sizes_across_tiles_agree_with_numpy_and_single_precision_with_double(na
     theirs = results(module(name), Arguments(module(name), problem, np.float32))
     for key, array in wanted.items():
         assert single[key].dtype == np.float32
-        scale, ours, numpys = (
-            float(np.abs(a).max()) for a in (array, single[key] - array, theirs[key] - array)
-        )
+        scale, ours, numpys = (float(np.abs(a).max()) for a in (array, single[key] - array, theirs[key] - array))
         assert ours <= max(1e-5 * scale, 4 * numpys), (key, ours, numpys, scale)
 
 

@@ -90,9 +90,7 @@ def test_header_tells_of_every_pointer():
         assert entry in header
     for argument in ("params", "packed", "inputs", "initial", "outputs", "final", "tape", "work", "doutputs",
                      "dfinal", "dparams", "dinputs", "dinitial", "new_state"):  # fmt: skip
-        assert re.search(
-            rf"^ \*   (?:\w+, )*{argument}\b.*\((read|written|scratch)\)", header, re.MULTILINE
-        ), argument
+        assert re.search(rf"^ \*   (?:\w+, )*{argument}\b.*\((read|written|scratch)\)", header, re.MULTILINE), argument
     assert "const float *W_f; /* [d_h][d_h + d_x]" in header
 
 

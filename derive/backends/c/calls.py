@@ -26,9 +26,7 @@ class Calls:
     def at_all_times(self, product: Product) -> list[str]:
         """A product over the whole sequence; where an operand looks back, its first step is apart."""
         if not any(n in self.pointers.owners for n in product.names):
-            return self._guarded(
-                product, [self._call(product, "T * B", self._pointers(product, 0), product.add)]
-            )
+            return self._guarded(product, [self._call(product, "T * B", self._pointers(product, 0), product.add)])
         gathers = product.kind in ("outer", "sum")
         first = self._call(product, "B", self._pointers(product, -1), product.add)
         others = self._call(product, "(T - 1) * B", self._pointers(product, 1), product.add or gathers)

@@ -50,9 +50,7 @@ class Expressions:
         if isinstance(body, sp.Add):
             ordered = sorted(body.args, key=lambda a: (a.could_extract_minus_sign(), a.sort_key()))
             return self.joined([self._write(a, spell)[0] for a in ordered]), _SUM
-        raise TypeError(
-            f"C has no spelling for {type(body).__name__} in {body}; give it one in expressions.py"
-        )
+        raise TypeError(f"C has no spelling for {type(body).__name__} in {body}; give it one in expressions.py")
 
     def _application(self, body: functions.ScalarFunction, spell: Spell) -> tuple[str, int]:
         argument, level = self._write(body.args[0], spell)

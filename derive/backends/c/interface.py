@@ -1,4 +1,4 @@
-"""The table that the generic binding reads, and the structs of the header. In: a cell, its schedule. Out: data."""
+"""What the binding and the header tell of a cell. In: a cell, its schedule. Out: the table, the structs."""
 
 from __future__ import annotations
 

@@ -132,9 +132,7 @@ class Builder:
                 zeros.append(Statement(Equation(bar.element, (Term(sp.S.Zero),))))
         return replace(program, steps=(*program.steps, *zeros))
 
-    def _outside(
-        self, struct: str, role: str, *, bars: Mapping[str, str] | None = None
-    ) -> dict[str, Outside]:
+    def _outside(self, struct: str, role: str, *, bars: Mapping[str, str] | None = None) -> dict[str, Outside]:
         """The blocks of all variables of a role, or their adjoints, in a struct of the caller."""
         found = {}
         for variable in self.cell.variables.values():
@@ -215,7 +213,7 @@ class Builder:
         return memory, self._body(memory, "backward", lines)
 
     def _copy_state(self, memory: Memory, name: str, state: str, struct: str, turns: str | None) -> str:
-        """Copy what a variable holds at its last turn (`turns`: how many are kept) into a state of the caller."""
+        """Copy what a variable holds at its last turn into the caller's; `turns`: how many are kept."""
         count = memory.size(width(self.variables[name]))
         row = memory.size(sizes.B * memory.place(name).row)
         time = {None: f" + (T - 1) * ({row})", "1": ""}.get(turns, f" + (T - 1) % {turns} * ({row})")
@@ -255,9 +253,7 @@ class Builder:
 
     # -- layouts
 
-    def _layout(
-        self, name: str, regions: Iterable[tuple[str, sp.Expr]], further: Sequence[str] = ()
-    ) -> Layout:
+    def _layout(self, name: str, regions: Iterable[tuple[str, sp.Expr]], further: Sequence[str] = ()) -> Layout:
         places = [
             f"at[{k}] = place(&end, {sizes.checked(size, self.axes.__getitem__)}, UNIT); /* {note} */"
             for k, (note, size) in enumerate(regions)
@@ -277,9 +273,7 @@ class Builder:
         further = []
         if body.panels:
             number = body.regions
-            further = [
-                f"at[{number}] = place(&end, NAME(packed_layout)(dims, panels_at), UNIT); /* matrices, packed */"
-            ]
+            further = [f"at[{number}] = place(&end, NAME(packed_layout)(dims, panels_at), UNIT); /* matrices */"]
         return self._layout(name, regions, further)
 
     def _fill(self) -> tuple[str, ...]:

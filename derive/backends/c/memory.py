@@ -1,6 +1,6 @@
 """What a function keeps where: declarations and regions of memory, as they turn out to be needed.
 
-In: requests while a program is printed. Out: the lines to put in front of it, and the layout of its workspace.
+In: requests while a program is printed. Out: the lines to put in front of it, and its workspace.
 """
 
 from __future__ import annotations
@@ -138,9 +138,7 @@ class Memory:
         group = self.groups.get(name, (name,))
         place = self.place(name)
         life = self.lives[name]
-        count = {"row": sp.S.One, "lasting": sp.S.One, "turn": life.slots * sizes.B}.get(
-            life.scope, sizes.T * sizes.B
-        )
+        count = {"row": sp.S.One, "lasting": sp.S.One, "turn": life.slots * sizes.B}.get(life.scope, sizes.T * sizes.B)
         address = self.region(group[0], count * place.row, ", ".join(group))
         return address if place.offset == 0 else f"{address} + {self.size(place.offset)}"
 
@@ -155,9 +153,7 @@ class Memory:
         """A pointer to a state outside the sequence: the caller's, or zeros."""
         key = f"boundary {struct} {state}"
         if key not in self.lines:
-            pointer = self.names.fresh(
-                f"{self.identifiers[state]}_{'start' if struct == 'initial' else 'end'}"
-            )
+            pointer = self.names.fresh(f"{self.identifiers[state]}_{'start' if struct == 'initial' else 'end'}")
             self._bases[key] = pointer
             source = f"{struct}->{member(state)}"
             zeros = self.zeros(state)

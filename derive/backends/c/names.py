@@ -10,23 +10,23 @@ from collections.abc import Iterable
 from derive.language.names import KEYWORDS
 from derive.system import Names
 
-_LIBM = (
-    "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs fdim floor "
-    "fma fmax fmin fmod frexp hypot ilogb ldexp lgamma llrint llround log log10 log1p log2 logb lrint lround modf "
-    "nan nearbyint nextafter nexttoward pow remainder remquo rint round scalbln scalbn sin sinh sqrt tan tanh "
-    "tgamma trunc j0 j1 jn y0 y1 yn drem finite gamma significand scalb exp10 pow10 sincos isinf isnan"
-)
-_MACROS = (
-    "I complex imaginary NULL NAN INFINITY HUGE_VAL OVERFLOW UNDERFLOW DOMAIN SING PLOSS TLOSS EOF offsetof assert "
-    "errno linux unix i386 vax sun signgam isfinite isnormal signbit fpclassify bool true false "
-    "M_E M_LOG2E M_LOG10E M_LN2 M_LN10 M_PI M_PI_2 M_PI_4 M_1_PI M_2_PI M_2_SQRTPI M_SQRT2 M_SQRT1_2 X_TLOSS"
-)
-_OWN = (
-    "real R NAME LANES UNIT LIMIT TOO_LARGE times plus larger place T B dims params packed inputs initial outputs "
-    "final tape work options doutputs dfinal dparams dinputs dinitial state new_state at zeros panels last last_two "
-    "best first position value code memory saved s gemm tile size_t ptrdiff_t wchar_t index memcpy memset "
-    "main div abs labs exit abort"
-)
+_LIBM = """
+acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs fdim floor fma
+fmax fmin fmod frexp hypot ilogb ldexp lgamma llrint llround log log10 log1p log2 logb lrint lround modf nan
+nearbyint nextafter nexttoward pow remainder remquo rint round scalbln scalbn sin sinh sqrt tan tanh tgamma trunc
+j0 j1 jn y0 y1 yn drem finite gamma significand scalb exp10 pow10 sincos isinf isnan
+"""
+_MACROS = """
+I complex imaginary NULL NAN INFINITY HUGE_VAL OVERFLOW UNDERFLOW DOMAIN SING PLOSS TLOSS EOF offsetof assert
+errno linux unix i386 vax sun signgam isfinite isnormal signbit fpclassify bool true false M_E M_LOG2E M_LOG10E
+M_LN2 M_LN10 M_PI M_PI_2 M_PI_4 M_1_PI M_2_PI M_2_SQRTPI M_SQRT2 M_SQRT1_2 X_TLOSS
+"""
+_OWN = """
+real R NAME LANES UNIT LIMIT TOO_LARGE times plus larger place misaligned T B dims params packed inputs initial
+outputs final tape work options doutputs dfinal dparams dinputs dinitial state new_state at panels_at saved_at
+zeros panels last last_two best first position value code memory saved sum size_t ptrdiff_t wchar_t index memcpy
+memset memmove main div abs labs exit abort
+"""
 _LIBRARY = frozenset(f"{name}{suffix}" for name in _LIBM.split() for suffix in ("", "f", "l"))
 _TAKEN = frozenset(_MACROS.split()) | _LIBRARY | KEYWORDS
 

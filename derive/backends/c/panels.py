@@ -27,9 +27,7 @@ class Panels:
 
     def regions(self) -> list[tuple[str, sp.Expr]]:
         """The groups in order: what each holds, and how many elements."""
-        return [
-            (", ".join(group), sp.Add(*(width(self.variables[m]) for m in group))) for group in self._groups
-        ]
+        return [(", ".join(group), sp.Add(*(width(self.variables[m]) for m in group))) for group in self._groups]
 
     def copies(self) -> list[tuple[int, str, sp.Expr, sp.Expr, sp.Expr, sp.Expr, sp.Expr]]:
         """One entry a matrix: its group, its name, rows and columns, the distance between its rows, where in
@@ -40,9 +38,7 @@ class Panels:
             for k, matrix in enumerate(group):
                 columns = self._length(matrix, leading, None)
                 row = self.outside[matrix].place.strides[leading - 1]
-                found.append(
-                    (number, matrix, heights[k], columns, row, sp.Add(*heights[:k]), sp.Add(*heights))
-                )
+                found.append((number, matrix, heights[k], columns, row, sp.Add(*heights[:k]), sp.Add(*heights)))
         return found
 
     def _length(self, matrix: str, start: int, end: int | None) -> sp.Expr:

@@ -67,7 +67,7 @@ Op = Point | Scatter
 
 @dataclass(frozen=True)
 class Nest:
-    """Operations in one nest of loops over a space of features, or a single operation with loops of its own."""
+    """Operations in one nest of loops over a space of features, or a single one with loops of its own."""
 
     space: tuple[Index, ...]
     ops: tuple[Op, ...]

@@ -68,14 +68,12 @@ class Pointers:
             if name in self.owners or memory.scope(name) != "row":
                 number = f"{time} * B + {self.n}" if time else self.n
                 if row != 1:
-                    number = (
-                        f"({number}) * {memory.factor(row)}" if time else f"{number} * {memory.factor(row)}"
-                    )
+                    number = f"({number}) * {memory.factor(row)}" if time else f"{number} * {memory.factor(row)}"
                 start += f" + {number}"
             if memory.nullable(name):
                 start = f"{memory.base(name)} ? {start} : NULL"
             const = "" if name in self._written and not shift else "const "
-            self._rows[name, shift] = f"{const}real *restrict const {pointer} = {start};"
+            self._rows[name, shift] = f"{const}real *restrict {pointer} = {start};"
         return pointer
 
     def _base_and_time(self, name: str, shift: int) -> tuple[str, str]:

@@ -41,9 +41,7 @@ def _outer(term: Term, factors: Sequence[Element], target: Var) -> Product | Non
     return Product(kind, (target.name,), factors[0].name, tuple(f.name for f in factors[1:]), target.name)
 
 
-def _applied(
-    term: Term, factors: Sequence[Element], target: Var, variables: Mapping[str, Var]
-) -> Product | None:
+def _applied(term: Term, factors: Sequence[Element], target: Var, variables: Mapping[str, Var]) -> Product | None:
     if len(factors) != 2 or not term.over or {TIME, BATCH} & set(term.over):
         return None
     left, matrix = factors

@@ -86,9 +86,7 @@ class ProgramPrinter:
         for index in reversed(tuple(indices)):
             letter, end = letters[index], self.memory.size(Length(index.axis))
             head = f"for (size_t {letter} = 0; {letter} < {end}; {letter}++)"
-            single = len(body) == 1 or (
-                len(body) == 2 and body[0].startswith("for") and not body[0].endswith("{")
-            )
+            single = len(body) == 1 or (len(body) == 2 and body[0].startswith("for") and not body[0].endswith("{"))
             body = [head, *indented(body)] if single else braced(head, body)
         return body
 

@@ -57,9 +57,7 @@ def checked(size: sp.Expr, spell: Spell) -> str:
     """A size in arithmetic that saturates instead of wrapping around."""
     if isinstance(size, sp.Add):
         return _folded("plus", [checked(a, spell) for a in sorted(size.args, key=_key)])
-    return _folded(
-        "times", [checked(f, spell) if f.is_Add else _atom(f, spell) for f in factors_of(size) if f != 1]
-    )
+    return _folded("times", [checked(f, spell) if f.is_Add else _atom(f, spell) for f in factors_of(size) if f != 1])
 
 
 def _folded(function: str, parts: Sequence[str]) -> str:

@@ -35,9 +35,7 @@ class _Use:
     product: bool
 
 
-def lives(
-    phases: Iterable[Phase], variables: Mapping[str, Var], owners: Mapping[str, str]
-) -> dict[str, Life]:
+def lives(phases: Iterable[Phase], variables: Mapping[str, Var], owners: Mapping[str, str]) -> dict[str, Life]:
     """The life of every variable computed. `owners`: delay → the state that it looks back at."""
     phases = tuple(phases)
     uses: dict[str, list[_Use]] = {}
@@ -48,9 +46,7 @@ def lives(
             computed.add(name)
     found = {name: _life(uses[name], variables[name]) for name in uses if name in computed}
     for product in _products(phases):
-        longest = max(
-            (found[n] for n in product.targets), key=lambda life: (_ORDER.index(life.scope), life.slots)
-        )
+        longest = max((found[n] for n in product.targets), key=lambda life: (_ORDER.index(life.scope), life.slots))
         found.update(dict.fromkeys(product.targets, longest))
     return found
 

@@ -80,18 +80,14 @@ def _joins(op: Op, nest: Nest) -> bool:
     if _alone(op) or any(map(_alone, nest.ops)):
         return False
     here = {o.target.name: o.target.feature_indices for o in nest.ops}
-    return all(
-        e.indices[len(e.indices) - len(here[e.name]) :] == here[e.name] for e in read_by(op) if e.name in here
-    )
+    return all(e.indices[len(e.indices) - len(here[e.name]) :] == here[e.name] for e in read_by(op) if e.name in here)
 
 
 class Tiler:
     """Builds the phases of one program. `dense`: whether what a variable holds for one time and sequence
     lies without gaps; `fresh`: makes a variable; `backward`: how time runs outside the program's loops."""
 
-    def __init__(
-        self, schedule: Schedule, program: Program, dense: Dense, fresh: Fresh, *, backward: bool
-    ) -> None:
+    def __init__(self, schedule: Schedule, program: Program, dense: Dense, fresh: Fresh, *, backward: bool) -> None:
         self.schedule, self.program, self.dense, self.fresh = schedule, program, dense, fresh
         self.variables = schedule.variables
         self.delays = {delay: state for state, delay in schedule.delays.items()}
@@ -169,9 +165,7 @@ class Tiler:
         targets = [self.fresh(f"{e.name}_dot", self.variables[e.name]) for e in stack.equations]
         names = tuple(m.name for m in stack.matrices)
         into.product(
-            Product(
-                "panel", tuple(v.name for v in targets), stack.shared.name, names, stack.equations[0].name
-            )
+            Product("panel", tuple(v.name for v in targets), stack.shared.name, names, stack.equations[0].name)
         )
         for equation, rest, target in zip(stack.equations, stack.rests, targets, strict=True):
             self._rest(equation, (Term(target.element), *rest), into)
@@ -215,9 +209,7 @@ class Tiler:
             else:
                 share = Term(term.body, tuple(i for i in term.over if i not in (TIME, BATCH)))
                 along = share.over and _along_target(share, equation)
-                into.op(
-                    Scatter(equation.target, share) if along else Point(equation.target, (share,), add=True)
-                )
+                into.op(Scatter(equation.target, share) if along else Point(equation.target, (share,), add=True))
 
 
 def _along_target(term: Term, equation: Equation) -> bool:
