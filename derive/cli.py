@@ -96,9 +96,9 @@ def check(cells: tuple[str, ...], output: Path) -> None:
     for diff in diffs:
         click.echo(diff, nl=False)
     if diffs:
-        raise SystemExit(
-            _fail(f"{_count(len(diffs), 'file')} differ; to accept what is derived now: derive generate")
-        )
+        accept = " ".join(["derive generate", *cells, *([] if output == _OUT else ["-o", str(output)])])
+        differ = f"{_count(len(diffs), 'file')} {'differs' if len(diffs) == 1 else 'differ'}"
+        raise SystemExit(_fail(f"{differ}; to accept what is derived now: {accept}"))
     _out.print(f"{output}: every file is what its cell derives to")
 
 

@@ -50,7 +50,7 @@ def write(folder: Path, texts: Mapping[str, str]) -> list[Path]:
     written = []
     for name, text in texts.items():
         path = folder / name
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
+        if not path.exists() or path.read_bytes() != text.encode():
             _replace(path, text)
             written.append(path)
     return written
@@ -64,10 +64,10 @@ def drift(folder: Path, texts: Mapping[str, str], folders: Iterable[str] = ()) -
     diffs = []
     for name, text in texts.items():
         path = folder / name
-        there = path.read_text(encoding="utf-8") if path.exists() else ""
-        if there != text:
+        there = path.read_bytes() if path.exists() else b""
+        if there != text.encode():
             lines = difflib.unified_diff(
-                there.splitlines(keepends=True),
+                there.decode(errors="replace").splitlines(keepends=True),
                 text.splitlines(keepends=True),
                 str(path),
                 f"{path} (derived now)",
@@ -75,7 +75,7 @@ def drift(folder: Path, texts: Mapping[str, str], folders: Iterable[str] = ()) -
             diffs.append("".join(lines))
     known = {*texts, *folders, "__pycache__"}
     extra = sorted(p.name for p in folder.iterdir() if p.name not in known) if folder.is_dir() else []
-    return [*diffs, *(f"{folder / name}: nothing derives this file\n" for name in extra)]
+    return [*diffs, *(f"{folder / name}: nothing derives this file; delete it\n" for name in extra)]
 
 
 def _header(derived: Derived) -> list[str]:

@@ -69,7 +69,7 @@ class _Normalizer:
             slots = self.space.slots(variable.shape, parts)
             lowered[parts] = (slots, self._terms(equation.value, slots, whole=True))
         if variable.role == "local":
-            over_time = any(timed(terms) for _, terms in lowered.values())
+            over_time = equation.target in self.cell.outputs or any(timed(t) for _, t in lowered.values())
             self.space.store(equation.target, "local", variable.shape, over_time)
         for parts, (slots, terms) in lowered.items():
             self.space.emit(self.space.stored[equation.target].blocks[parts], slots, terms)

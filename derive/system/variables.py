@@ -104,8 +104,10 @@ class Workspace:
 
     def emit(self, name: str, slots: Slots, terms: Sequence[Term]) -> None:
         """Enter the equation of a variable; whoever names the same sum later gets this variable."""
-        self._named.setdefault((_anonymous(slots, terms), False), name)
-        lead = (TIME, BATCH) if self.variables[name].time else ()
+        over_time = self.variables[name].time
+        if over_time == timed(terms):
+            self._named.setdefault((_anonymous(slots, terms), False), name)
+        lead = (TIME, BATCH) if over_time else ()
         target = Element(name, *lead, *(s.index for s in slots))
         self.equations.append(canonical(target, gathered(terms)))
 

@@ -120,7 +120,8 @@ def test_the_tape_offers_every_named_intermediate(name, made, given):
     _, _, tape = made.forward(given.params, given.x, given.initial)
     timeless = set()
     for equation in cell(name).equations:
-        if _names(equation.value) <= parameters | timeless:
+        inner = equation.target not in cell(name).outputs and cell(name).variables[equation.target].role == "local"
+        if inner and _names(equation.value) <= parameters | timeless:
             timeless.add(equation.target)
     wanted = {key: values[key].astype(complex).real for key in names}
     wanted = {key: array[0, 0] if key in timeless else array for key, array in wanted.items()}

@@ -224,10 +224,8 @@ class Builder:
 
     def _body(self, memory: Memory, name: str, lines: Sequence[str]) -> Body:
         declared = list(memory.lines.values())
-        starts = [v for k, v in memory.lines.items() if k.startswith("boundary")]
-        if starts:
-            pointers = [re.search(r"const (\w+) = ", line) for line in starts]
-            unset = " || ".join(f"{m[1]} == zeros" for m in pointers if m)
+        if memory.starts:
+            unset = " || ".join(f"{pointer} == zeros" for pointer in memory.starts)
             amount = memory.size(memory.regions["zeros"].size)
             order = [line for line in declared if " zeros = " in line]
             declared = [*order, *(line for line in declared if line not in order)]

@@ -52,6 +52,7 @@ class Memory:
         self.writes = writes
         self.lines: dict[str, str] = {}
         self.regions: dict[str, Region] = {}
+        self.starts: list[str] = []
         self._bases: dict[str, str] = {}
         self.sizes = axes
 
@@ -117,21 +118,21 @@ class Memory:
             return self._of_caller(self.outside[name], pointer)
         if name in self.saved:
             return self._of_tape(name, pointer)
-        return f"real *const {pointer} = {self._region(name)};"
+        return f"real *{pointer} = {self._region(name)};"
 
     def _of_caller(self, outside: Outside, pointer: str) -> str:
         source = f"{outside.struct}->{outside.member}"
         offset = "" if outside.place.offset == 0 else f" + {self.size(outside.place.offset)}"
         const = "" if outside.struct in ("outputs", "dparams", "dinputs") else "const "
         if outside.nullable:
-            return f"{const}real *const {pointer} = {outside.struct} && {source} ? {source}{offset} : NULL;"
-        return f"{const}real *const {pointer} = {source}{offset};"
+            return f"{const}real *{pointer} = {outside.struct} && {source} ? {source}{offset} : NULL;"
+        return f"{const}real *{pointer} = {source}{offset};"
 
     def _of_tape(self, name: str, pointer: str) -> str:
         kept = f"saved + saved_at[{self.saved[name]}]"
         if not self.writes:
-            return f"const real *const {pointer} = {kept};"
-        return f"real *const {pointer} = tape ? {kept} : {self._region(name)};"
+            return f"const real *{pointer} = {kept};"
+        return f"real *{pointer} = tape ? {kept} : {self._region(name)};"
 
     def _region(self, name: str) -> str:
         """The address of a variable in the workspace."""
@@ -155,9 +156,10 @@ class Memory:
         if key not in self.lines:
             pointer = self.names.fresh(f"{self.identifiers[state]}_{'start' if struct == 'initial' else 'end'}")
             self._bases[key] = pointer
+            self.starts.append(pointer)
             source = f"{struct}->{member(state)}"
             zeros = self.zeros(state)
-            self.lines[key] = f"const real *const {pointer} = {struct} && {source} ? {source} : {zeros};"
+            self.lines[key] = f"const real *{pointer} = {struct} && {source} ? {source} : {zeros};"
         return self._bases[key]
 
     def zeros(self, state: str) -> str:
@@ -168,5 +170,5 @@ class Memory:
         total = sp.Add(*addends, needed) if needed not in addends else known.size
         self.regions["zeros"] = Region(total, "zeros")
         address = self.region("zeros", total, "zeros")
-        self.lines.setdefault("zeros", f"real *const zeros = {address};")
+        self.lines.setdefault("zeros", f"real *zeros = {address};")
         return "zeros"

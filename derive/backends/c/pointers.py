@@ -106,7 +106,7 @@ class Pointers:
             base, turns = self.memory.base(source), self.memory.turns(source)
             time = time if turns is None else f"{time} % {turns}"
             there = f"{base} + {time} * ({self._turn_size(source)})"
-            self._views[name, shift] = f"const real *const {pointer} = {inside} ? {there} : {edge};"
+            self._views[name, shift] = f"const real *{pointer} = {inside} ? {there} : {edge};"
         return pointer
 
     def _name(self, hint: str) -> str:

@@ -72,25 +72,31 @@ class Expressions:
         return " * ".join([*scalars, _wrap(product)]) if scalars else product
 
     def _product(self, factors: list[Element], over: list[Index], goal: list[Index]) -> str:
-        names = [self.spell(f) for f in factors]
         axes = [self.axes(f.indices) for f in factors]
+        here = [i for i in goal if any(i in ax for ax in axes)]
+        text = self._contraction([self.spell(f) for f in factors], axes, over, here)
+        aligned = _align(text, here, goal)
+        return aligned if aligned == text or "@" not in text else _align(f"({text})", here, goal)
+
+    def _contraction(
+        self, names: list[str], axes: list[list[Index]], over: list[Index], goal: list[Index]
+    ) -> str:
+        """The sum of a product over some axes, as an array over `goal`, each of whose axes occurs."""
         if over == [TIME, BATCH] and all(a == [*over, *goal] for a in axes):
             return f"total({' * '.join(names)}, 2)"
-        if len(factors) == 1:
+        if len(names) == 1:
             dropped = tuple(axes[0].index(i) for i in over)
-            return _align(
-                f"{names[0]}.sum(axis={_axis(dropped)})", [i for i in axes[0] if i not in over], goal
-            )
-        if len(factors) == 2:
+            kept = [i for i in axes[0] if i not in over]
+            return _align(f"{names[0]}.sum(axis={_axis(dropped)})", kept, goal)
+        if len(names) == 2:
             for a, b in ((0, 1), (1, 0)):
                 found = _matmul(names[a], axes[a], names[b], axes[b], over, goal)
                 if found:
                     return found
         letters = _letters(i for ax in axes for i in ax)
         signature = ",".join("".join(letters[i] for i in ax) for ax in axes)
-        result = "".join(letters[i] for i in goal if i in letters)
-        text = f'np.einsum("{signature}->{result}", {", ".join(names)})'
-        return _align(text, [i for i in goal if i in letters], goal)
+        result = "".join(letters[i] for i in goal)
+        return f'np.einsum("{signature}->{result}", {", ".join(names)})'
 
     def _explicit(self, body: sp.Expr, over: list[Index], goal: list[Index]) -> str:
         lead = [i for i in over if i in (TIME, BATCH)]

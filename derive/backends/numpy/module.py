@@ -187,9 +187,10 @@ class _Module:
 
     def _initial_gradient(self, state: str) -> str:
         bar = self.schedule.bars[self.schedule.delays[state]]
-        loops = [s for s in self.schedule.backward.steps if isinstance(s, Loop)]
-        in_loop = any(e.name == bar for loop in loops for e in loop.equations)
-        return self.identifiers[bar] if in_loop else f"{self.identifiers[bar]}[0]"
+        backward = self.schedule.backward
+        loops = [s for s in backward.steps if isinstance(s, Loop)]
+        passing = any(e.name == bar for loop in loops for e in loop.equations) and bar not in backward.sequences
+        return self.identifiers[bar] if passing else f"{self.identifiers[bar]}[0]"
 
     # -- the tape
 

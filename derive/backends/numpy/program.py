@@ -58,14 +58,15 @@ class ProgramPrinter:
 
     def _loop(self, loop: Loop) -> list[str]:
         lines = ["", *self._allocations(loop)]
-        carried = [n for e in loop.equations if (n := e.name) in self.carried]
+        later = {e.name for q in loop.equations for t in q.terms for e in elements(t.body) if e.shift > 0}
+        carried = [e.name for e in loop.equations if e.name in self.carried and e.name in later]
         lines += [f"{self.carried[n]} = {self._final(n)}" for n in carried]
         lines.append(f"for t in {'reversed(range(T))' if loop.backward else 'range(T)'}:")
         for step in loop.body:
             lines += [f"    {line}" for line in self._step(step, loop)]
         if carried:
             left = ", ".join(self.carried[n] for n in carried)
-            lines.append(f"    {left} = {', '.join(self.identifiers[n] for n in carried)}")
+            lines.append(f"    {left} = {', '.join(self._spell_name(n, loop) for n in carried)}")
         return [*lines, ""]
 
     def _allocations(self, loop: Loop) -> list[str]:
