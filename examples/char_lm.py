@@ -1,10 +1,11 @@
 """A character-level language model of English, trained with a compiled cell and Adam.
 
-The text comes with Python: the manual's topics that `help()` shows, 0.44 million characters. Each paragraph is kept
-once, and the last tenth of the text is held out. A character is looked up in an embedding, the cell reads it, and a
-softmax guesses the next one. The state is handed on from each stretch of text to the next.
+The text comes with Python: the manual's topics that `help()` shows. Each paragraph is kept once, which leaves 0.37
+million characters, and the last tenth of them is held out. A character is looked up in an embedding, the cell reads
+it, and a softmax guesses the next one. The state is handed on from each stretch of text to the next.
 
-The default run takes a minute or two and ends at 2.1 bits per character on the text held out.
+The default run comes below 2.0 bits per character of the held-out text (1.96 with the text of Python 3.11; 6.8 before
+training), in little more than a minute on one core.
 
     python examples/char_lm.py                    # the long short-term memory
     python examples/char_lm.py --cell gru         # or any other cell, by name
@@ -100,7 +101,7 @@ def bits(kernel: Any, model: Model, codes: np.ndarray) -> float:
     return float(np.mean(losses)) / np.log(2)
 
 
-def train(kernel: Any, model: Model, codes: np.ndarray, steps: int, rate: float = 0.004) -> Iterator[float]:
+def train(kernel: Any, model: Model, codes: np.ndarray, steps: int, rate: float = 0.006) -> Iterator[float]:
     """Train in place; yields the loss of each step, in nats a character."""
     arrays = model.arrays()
     adam = Adam(arrays, rate)
@@ -121,7 +122,7 @@ def main() -> None:
     """Train, and say how many bits a character the held-out text costs."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--cell", default="lstm", help="a shipped cell, or a file ending in .cell")
-    arguments.add_argument("--steps", type=int, default=1500)
+    arguments.add_argument("--steps", type=int, default=2000)
     arguments.add_argument("--hidden", type=int, default=128)
     given = arguments.parse_args()
 
