@@ -32,10 +32,10 @@ def build(name, compiler, folder, *flags):
 
 
 @CELLS
-@pytest.mark.needs("clang")
+@pytest.mark.needs("gcc")
 def test_sanitizers_find_nothing(name, tmp_path):
     flags = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
-    for program in build(name, "clang", tmp_path, *flags):
+    for program in build(name, "gcc", tmp_path, *flags):
         assert "done" in run([program], tmp_path)
 
 
