@@ -50,7 +50,7 @@ def _cells(names: Sequence[str]) -> list[Cell]:
 
 
 def _each(cells: Sequence[Cell], doing: str) -> Iterable[Cell]:
-    return track(cells, doing, console=_progress, transient=True, disable=not _progress.is_terminal)
+    return track(cells, doing, console=_progress, transient=True) if _progress.is_terminal else cells
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
