@@ -20,6 +20,7 @@ from derive.native.stream import Stream
 from derive.native.tape import Tape
 
 Init = Callable[[Mapping[str, int], np.random.Generator, np.dtype[Any]], Any]
+TapeOf = Callable[[Any, Any, Any, Mapping[str, int], Mapping[str, Array]], Any]
 
 
 class Prepared:
@@ -36,12 +37,20 @@ class Kernel:
     """One cell, compiled. `dtype` fixes the precision; without it, the parameters decide. `source` is the
     text that was compiled, where the caller has it.
 
-    `init(sizes, rng, dtype)` makes parameters. A NamedTuple is accepted by its fields, so those of the NumPy
-    kernel of the same cell will do.
+    `init(sizes, rng, dtype)` makes parameters; `tape_of(params, inputs, initial, sizes, saved)` makes what
+    computes the intermediates that the C does not save. Both are those of the NumPy kernel of the same cell.
+    A NamedTuple is accepted by its fields, so those of that kernel will do.
     """
 
     def __init__(
-        self, library: ctypes.CDLL, interface: Interface, init: Init, dtype: Any = None, *, source: str = ""
+        self,
+        library: ctypes.CDLL,
+        interface: Interface,
+        init: Init,
+        tape_of: TapeOf,
+        dtype: Any = None,
+        *,
+        source: str = "",
     ) -> None:
         self.interface = interface
         self.source = source
@@ -50,6 +59,7 @@ class Kernel:
         self.Inputs = _named_tuple("Inputs", interface.inputs)
         self.Output = _named_tuple("Output", interface.outputs)
         self._init = init
+        self._tape_of = tape_of
         self._sequence = (interface.time, interface.batch)
         self._batch = (interface.batch,)
         offered = {DTYPES[precision]: precision for precision in interface.precisions}
@@ -83,7 +93,7 @@ class Kernel:
         start = self._state("initial", initial, functions.dtype, sizes)
         known = sizes.complete(self.interface.axes)
         dims = functions.dims(known)
-        kept = Tape(functions, known, inputs, start) if tape else None
+        kept = self._tape(bound, inputs, start, known) if tape else None
         work = functions.buffer("work", dims)
         outputs = empty(self.interface.outputs, self._sequence, functions.dtype, known)
         final = empty(self.interface.states, self._batch, functions.dtype, known)
@@ -145,9 +155,7 @@ class Kernel:
         if start is None:
             sizes = sizes.copy(**{self.interface.batch: 1})
         known = sizes.complete(self.interface.axes)
-        if start is None:
-            shapes = [shape_of(field, self._batch, known) for field in self.interface.states]
-            start = [np.zeros(shape, functions.dtype) for shape in shapes]
+        start = self._zero_state(functions.dtype, known) if start is None else start
         return Stream(functions, (bound.arrays, bound.packed), start, known, self.State)
 
     def flatten(self, params: Any) -> Array:
@@ -182,6 +190,20 @@ class Kernel:
             return None
         given = members(argument, value, self.interface.states, alone=False)
         return checked(given, self.interface.states, self._batch, dtype, sizes)
+
+    def _zero_state(self, dtype: np.dtype[Any], sizes: Mapping[str, int]) -> list[Array]:
+        return [np.zeros(shape_of(field, self._batch, sizes), dtype) for field in self.interface.states]
+
+    def _tape(
+        self, bound: Prepared, inputs: list[Array], start: list[Array] | None, sizes: Mapping[str, int]
+    ) -> Tape:
+        def whole(saved: Mapping[str, Array]) -> Any:
+            initial = self._zero_state(bound.functions.dtype, sizes) if start is None else start
+            return self._tape_of(
+                self.Params(*bound.arrays), self.Inputs(*inputs), self.State(*initial), sizes, saved
+            )
+
+        return Tape(bound.functions, sizes, inputs, start, whole)
 
     @staticmethod
     def _alone(make: Callable[..., Any], arrays: Sequence[Array]) -> Any:

@@ -1,43 +1,63 @@
-"""What a forward call keeps for backward. In: a buffer that C wrote, the call's arrays. Out: named views."""
+"""What a forward call keeps for backward. In: a buffer that C wrote, the call's arrays. Out: named arrays."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
 
-from derive.native.arrays import Array, refusal, shape_of
+from derive.native.arrays import Array, shape_of
 from derive.native.functions import Functions
+from derive.native.interface import Field
 
 
 class Tape:
-    """The saved variables of the cell are its attributes, as read-only views.
+    """Every named intermediate of the forward pass is an attribute: what C saved is a read-only view of it,
+    the rest is computed from that when asked for, by `whole(saved)`.
 
-    It refers to the arrays `x` and `initial` of that call, which must not change before backward. What the
+    It refers to the parameters, `x` and `initial` of that call, which must not change before. What the
     binding itself needs begins with an underscore, as no variable of a cell does.
     """
 
     def __init__(
-        self, functions: Functions, sizes: Mapping[str, int], inputs: list[Array], initial: list[Array] | None
+        self,
+        functions: Functions,
+        sizes: Mapping[str, int],
+        inputs: list[Array],
+        initial: list[Array] | None,
+        whole: Callable[[Mapping[str, Array]], Any],
     ) -> None:
         self._functions = functions
         self._sizes = sizes
         self._inputs = inputs
         self._initial = initial
+        self._make_whole = whole
         self._dims = functions.dims(sizes)
         self._buffer = functions.buffer("tape", self._dims)
 
     def __getattr__(self, name: str) -> Array:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        array: Array = self._saved[name] if name in self._saved else getattr(self._whole, name)
+        return array
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *dir(self._whole)})
+
+    @cached_property
+    def _saved(self) -> dict[str, Array]:
         fields = self._functions.interface.tape
-        names = [field.name for field in fields]
-        if name not in names:
-            raise AttributeError(refusal(f"tape.{name}", "a name that was not saved", " or ".join(names)))
-        index = names.index(name)
-        shape = shape_of(fields[index], (), self._sizes)
+        return {field.name: self._view(index, field) for index, field in enumerate(fields)}
+
+    @cached_property
+    def _whole(self) -> Any:
+        return self._make_whole(self._saved)
+
+    def _view(self, index: int, field: Field) -> Array:
+        shape = shape_of(field, (), self._sizes)
         dtype = self._functions.dtype
         start = self._functions.tape_offset(self._dims, index)
         view = self._buffer[start : start + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
         view.flags.writeable = False
         return view
-
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *(field.name for field in self._functions.interface.tape)})

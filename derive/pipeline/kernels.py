@@ -81,12 +81,13 @@ def numpy_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -
 
 
 def c_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -> Kernel:
-    """The kernel of rendered C sources, compiled or taken from the cache; `init` is the NumPy module's."""
+    """The kernel of rendered C sources, compiled or from the cache; `init` and tapes are the NumPy module's."""
     sources = {name: text for name, text in texts.items() if name.endswith((".c", ".h", ".inc"))}
     library = load(sources, c.main_source(derived.cell))
-    init = _module(derived.cell.name, texts["__init__.py"]).init
+    module = _module(derived.cell.name, texts["__init__.py"])
     table = c.interface(derived.cell, derived.schedule)
-    return Kernel(library, table, init, np.dtype(dtype), source="\n".join(sources.values()))
+    text = "\n".join(sources.values())
+    return Kernel(library, table, module.init, module.tape_of, np.dtype(dtype), source=text)
 
 
 def _module(name: str, text: str) -> ModuleType:

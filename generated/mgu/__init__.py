@@ -146,19 +146,19 @@ def backward(params, tape, dy, dfinal=None):
     params = prepared.params
     if not isinstance(tape, Tape):
         raise TypeError(f"tape: got {type(tape).__name__}, expected the tape of a forward call")
-    inputs, initial = tape.inputs, tape.initial
+    inputs, initial = tape._inputs, tape._initial
     doutputs = members(Output, "dy", dy)
-    sizes, dtype, dfinal = measured({"params": params, "dy": doutputs}, "dfinal", dfinal, tape.sizes)
+    sizes, dtype, dfinal = measured({"params": params, "dy": doutputs}, "dfinal", dfinal, tape._sizes)
     T, B = sizes["T"], sizes["B"]
     d_x, d_h = sizes["d_x"], sizes["d_h"]
 
     W_fh, W_fx = split(params.W_f, d_h, d_x, axis=1)
     W_h1, W_hx = split(params.W_h, d_h, d_x, axis=1)
     M_x = prepared.M_x
-    f = tape.arrays["f"]
-    g = tape.arrays["g"]
-    h = tape.arrays["h"]
-    h_prev = tape.arrays["h_prev"]
+    f = tape._arrays["f"]
+    g = tape._arrays["g"]
+    h = tape._arrays["h"]
+    h_prev = tape._arrays["h_prev"]
     dh_out = doutputs.h
     x = inputs.x
 
@@ -261,19 +261,23 @@ class Tape:
     """
 
     def __init__(self, params, inputs, initial, sizes, arrays):
-        self.params, self.inputs, self.initial = params, inputs, initial
-        self.sizes, self.arrays = sizes, arrays
-        self.replayed = None
+        self._params, self._inputs, self._initial = params, inputs, initial
+        self._sizes, self._arrays = sizes, arrays
+        self._replayed = None
 
     def __getattr__(self, name):
-        arrays = self.__dict__.get("arrays", {})
-        if name in arrays:
-            return arrays[name]
-        if name.startswith("_") or name not in REPLAYED:
-            raise AttributeError(f"the tape has no {name}; it has {', '.join(sorted({*arrays, *REPLAYED}))}")
-        if self.replayed is None:
-            self.replayed = replay(self)
-        return self.replayed[name]
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in self._arrays:
+            return self._arrays[name]
+        if name not in REPLAYED:
+            raise AttributeError(f"the tape has no {name}; it has {', '.join(sorted({*self._arrays, *REPLAYED}))}")
+        if self._replayed is None:
+            self._replayed = replay(self)
+        return self._replayed[name]
+
+    def __dir__(self):
+        return [*super().__dir__(), *self._arrays, *REPLAYED]
 
 
 REPLAYED = []
@@ -281,7 +285,7 @@ REPLAYED = []
 
 def replay(tape):
     """From what is on a tape, every named intermediate that is not."""
-    prepared, inputs, initial, sizes = prepare(tape.params), tape.inputs, tape.initial, tape.sizes
+    prepared, inputs, initial, sizes = prepare(tape._params), tape._inputs, tape._initial, tape._sizes
     params = prepared.params
     dtype = params[0].dtype if params else inputs[0].dtype
     T, B = sizes["T"], sizes["B"]
@@ -290,6 +294,14 @@ def replay(tape):
 
     return {
     }
+
+
+def tape_of(params, inputs, initial, sizes, saved):
+    """The tape of a forward pass that the C kernel made, from what that saved."""
+    delays = {
+        "h_prev": delayed(saved["h"], initial.h),
+    }
+    return Tape(params, inputs, initial, sizes, {**saved, **delays})
 
 
 def prepare(params):

@@ -237,32 +237,32 @@ def backward(params, tape, dy, dfinal=None):
     params = prepared.params
     if not isinstance(tape, Tape):
         raise TypeError(f"tape: got {type(tape).__name__}, expected the tape of a forward call")
-    inputs, initial = tape.inputs, tape.initial
+    inputs, initial = tape._inputs, tape._initial
     doutputs = members(Output, "dy", dy)
-    sizes, dtype, dfinal = measured({"params": params, "dy": doutputs}, "dfinal", dfinal, tape.sizes)
+    sizes, dtype, dfinal = measured({"params": params, "dy": doutputs}, "dfinal", dfinal, tape._sizes)
     T, B = sizes["T"], sizes["B"]
     d_x, d_v, d_k = sizes["d_x"], sizes["d_v"], sizes["d_k"]
 
     w_i = params.w_i
     w_f = params.w_f
     M_x2 = prepared.M_x2
-    q = tape.arrays["q"]
-    k = tape.arrays["k"]
-    v = tape.arrays["v"]
-    l = tape.arrays["l"]
-    nonnegative_m_arg = tape.arrays["nonnegative_m_arg"]
-    i = tape.arrays["i"]
-    f = tape.arrays["f"]
-    C = tape.arrays["C"]
-    n = tape.arrays["n"]
-    r_sum = tape.arrays["r_sum"]
-    r_net = tape.arrays["r_net"]
-    exp_r = tape.arrays["exp_r"]
-    nonnegative_r_arg = tape.arrays["nonnegative_r_arg"]
-    recip_r_arg2 = tape.arrays["recip_r_arg2"]
-    sigmoid_h = tape.arrays["sigmoid_h"]
-    C_prev = tape.arrays["C_prev"]
-    n_prev = tape.arrays["n_prev"]
+    q = tape._arrays["q"]
+    k = tape._arrays["k"]
+    v = tape._arrays["v"]
+    l = tape._arrays["l"]
+    nonnegative_m_arg = tape._arrays["nonnegative_m_arg"]
+    i = tape._arrays["i"]
+    f = tape._arrays["f"]
+    C = tape._arrays["C"]
+    n = tape._arrays["n"]
+    r_sum = tape._arrays["r_sum"]
+    r_net = tape._arrays["r_net"]
+    exp_r = tape._arrays["exp_r"]
+    nonnegative_r_arg = tape._arrays["nonnegative_r_arg"]
+    recip_r_arg2 = tape._arrays["recip_r_arg2"]
+    sigmoid_h = tape._arrays["sigmoid_h"]
+    C_prev = tape._arrays["C_prev"]
+    n_prev = tape._arrays["n_prev"]
     dh_out = doutputs.h
     x = inputs.x
 
@@ -458,19 +458,23 @@ class Tape:
     """
 
     def __init__(self, params, inputs, initial, sizes, arrays):
-        self.params, self.inputs, self.initial = params, inputs, initial
-        self.sizes, self.arrays = sizes, arrays
-        self.replayed = None
+        self._params, self._inputs, self._initial = params, inputs, initial
+        self._sizes, self._arrays = sizes, arrays
+        self._replayed = None
 
     def __getattr__(self, name):
-        arrays = self.__dict__.get("arrays", {})
-        if name in arrays:
-            return arrays[name]
-        if name.startswith("_") or name not in REPLAYED:
-            raise AttributeError(f"the tape has no {name}; it has {', '.join(sorted({*arrays, *REPLAYED}))}")
-        if self.replayed is None:
-            self.replayed = replay(self)
-        return self.replayed[name]
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in self._arrays:
+            return self._arrays[name]
+        if name not in REPLAYED:
+            raise AttributeError(f"the tape has no {name}; it has {', '.join(sorted({*self._arrays, *REPLAYED}))}")
+        if self._replayed is None:
+            self._replayed = replay(self)
+        return self._replayed[name]
+
+    def __dir__(self):
+        return [*super().__dir__(), *self._arrays, *REPLAYED]
 
 
 REPLAYED = ['a', 'r', 'h']
@@ -478,7 +482,7 @@ REPLAYED = ['a', 'r', 'h']
 
 def replay(tape):
     """From what is on a tape, every named intermediate that is not."""
-    prepared, inputs, initial, sizes = prepare(tape.params), tape.inputs, tape.initial, tape.sizes
+    prepared, inputs, initial, sizes = prepare(tape._params), tape._inputs, tape._initial, tape._sizes
     params = prepared.params
     dtype = params[0].dtype if params else inputs[0].dtype
     T, B = sizes["T"], sizes["B"]
@@ -486,9 +490,9 @@ def replay(tape):
 
     w_i = params.w_i
     b_i = params.b_i
-    r_sum = tape.arrays["r_sum"]
-    recip_r_arg2 = tape.arrays["recip_r_arg2"]
-    sigmoid_h = tape.arrays["sigmoid_h"]
+    r_sum = tape._arrays["r_sum"]
+    recip_r_arg2 = tape._arrays["recip_r_arg2"]
+    sigmoid_h = tape._arrays["sigmoid_h"]
     x = inputs.x
 
     a = b_i + x @ w_i
@@ -499,6 +503,16 @@ def replay(tape):
         "r": r,
         "h": h,
     }
+
+
+def tape_of(params, inputs, initial, sizes, saved):
+    """The tape of a forward pass that the C kernel made, from what that saved."""
+    delays = {
+        "C_prev": delayed(saved["C"], initial.C),
+        "n_prev": delayed(saved["n"], initial.n),
+        "m_prev": delayed(saved["m"], initial.m),
+    }
+    return Tape(params, inputs, initial, sizes, {**saved, **delays})
 
 
 def prepare(params):

@@ -132,16 +132,16 @@ def backward(params, tape, dy, dfinal=None):
     params = prepared.params
     if not isinstance(tape, Tape):
         raise TypeError(f"tape: got {type(tape).__name__}, expected the tape of a forward call")
-    inputs, initial = tape.inputs, tape.initial
+    inputs, initial = tape._inputs, tape._initial
     doutputs = members(Output, "dy", dy)
-    sizes, dtype, dfinal = measured({"params": params, "dy": doutputs}, "dfinal", dfinal, tape.sizes)
+    sizes, dtype, dfinal = measured({"params": params, "dy": doutputs}, "dfinal", dfinal, tape._sizes)
     T, B = sizes["T"], sizes["B"]
     d_x, d_h = sizes["d_x"], sizes["d_h"]
 
     W = params.W
     U = params.U
-    h = tape.arrays["h"]
-    h_prev = tape.arrays["h_prev"]
+    h = tape._arrays["h"]
+    h_prev = tape._arrays["h_prev"]
     dh_out = doutputs.h
     x = inputs.x
 
@@ -230,19 +230,23 @@ class Tape:
     """
 
     def __init__(self, params, inputs, initial, sizes, arrays):
-        self.params, self.inputs, self.initial = params, inputs, initial
-        self.sizes, self.arrays = sizes, arrays
-        self.replayed = None
+        self._params, self._inputs, self._initial = params, inputs, initial
+        self._sizes, self._arrays = sizes, arrays
+        self._replayed = None
 
     def __getattr__(self, name):
-        arrays = self.__dict__.get("arrays", {})
-        if name in arrays:
-            return arrays[name]
-        if name.startswith("_") or name not in REPLAYED:
-            raise AttributeError(f"the tape has no {name}; it has {', '.join(sorted({*arrays, *REPLAYED}))}")
-        if self.replayed is None:
-            self.replayed = replay(self)
-        return self.replayed[name]
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in self._arrays:
+            return self._arrays[name]
+        if name not in REPLAYED:
+            raise AttributeError(f"the tape has no {name}; it has {', '.join(sorted({*self._arrays, *REPLAYED}))}")
+        if self._replayed is None:
+            self._replayed = replay(self)
+        return self._replayed[name]
+
+    def __dir__(self):
+        return [*super().__dir__(), *self._arrays, *REPLAYED]
 
 
 REPLAYED = ['net']
@@ -250,7 +254,7 @@ REPLAYED = ['net']
 
 def replay(tape):
     """From what is on a tape, every named intermediate that is not."""
-    prepared, inputs, initial, sizes = prepare(tape.params), tape.inputs, tape.initial, tape.sizes
+    prepared, inputs, initial, sizes = prepare(tape._params), tape._inputs, tape._initial, tape._sizes
     params = prepared.params
     dtype = params[0].dtype if params else inputs[0].dtype
     T, B = sizes["T"], sizes["B"]
@@ -259,14 +263,22 @@ def replay(tape):
     W = params.W
     U = params.U
     b = params.b
-    h = tape.arrays["h"]
-    h_prev = tape.arrays["h_prev"]
+    h = tape._arrays["h"]
+    h_prev = tape._arrays["h_prev"]
     x = inputs.x
 
     net = b + h_prev @ W.T + x @ U.T
     return {
         "net": net,
     }
+
+
+def tape_of(params, inputs, initial, sizes, saved):
+    """The tape of a forward pass that the C kernel made, from what that saved."""
+    delays = {
+        "h_prev": delayed(saved["h"], initial.h),
+    }
+    return Tape(params, inputs, initial, sizes, {**saved, **delays})
 
 
 def prepare(params):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from derive.native import Field, Interface, Kernel, load
 
-from . import AXES, SHAPES, init
+from . import AXES, SHAPES, init, tape_of
 
 __all__ = ["AXES", "SHAPES", "init", "Params", "State", "Inputs", "Output", "prepare", "forward", "backward", "step", "stream", "flatten", "unflatten"]
 
@@ -44,7 +44,7 @@ INTERFACE = Interface(
         "packed, tape or work is not aligned",
     ),
 )
-kernel = Kernel(load(_SOURCES, "rnn.c"), INTERFACE, init)
+kernel = Kernel(load(_SOURCES, "rnn.c"), INTERFACE, init, tape_of)
 Params = kernel.Params
 State = kernel.State
 Inputs = kernel.Inputs

@@ -208,24 +208,24 @@ def backward(params, tape, dy, dfinal=None):
     params = prepared.params
     if not isinstance(tape, Tape):
         raise TypeError(f"tape: got {type(tape).__name__}, expected the tape of a forward call")
-    inputs, initial = tape.inputs, tape.initial
+    inputs, initial = tape._inputs, tape._initial
     doutputs = members(Output, "dy", dy)
-    sizes, dtype, dfinal = measured({"params": params, "dy": doutputs}, "dfinal", dfinal, tape.sizes)
+    sizes, dtype, dfinal = measured({"params": params, "dy": doutputs}, "dfinal", dfinal, tape._sizes)
     T, B = sizes["T"], sizes["B"]
     d_x, d_h = sizes["d_x"], sizes["d_h"]
 
     M_h = prepared.M_h
     M_x = prepared.M_x
-    l = tape.arrays["l"]
-    z = tape.arrays["z"]
-    o = tape.arrays["o"]
-    nonnegative_m_arg = tape.arrays["nonnegative_m_arg"]
-    i = tape.arrays["i"]
-    f = tape.arrays["f"]
-    c = tape.arrays["c"]
-    n = tape.arrays["n"]
-    c_prev = tape.arrays["c_prev"]
-    n_prev = tape.arrays["n_prev"]
+    l = tape._arrays["l"]
+    z = tape._arrays["z"]
+    o = tape._arrays["o"]
+    nonnegative_m_arg = tape._arrays["nonnegative_m_arg"]
+    i = tape._arrays["i"]
+    f = tape._arrays["f"]
+    c = tape._arrays["c"]
+    n = tape._arrays["n"]
+    c_prev = tape._arrays["c_prev"]
+    n_prev = tape._arrays["n_prev"]
     dh_out = doutputs.h
     x = inputs.x
 
@@ -370,19 +370,23 @@ class Tape:
     """
 
     def __init__(self, params, inputs, initial, sizes, arrays):
-        self.params, self.inputs, self.initial = params, inputs, initial
-        self.sizes, self.arrays = sizes, arrays
-        self.replayed = None
+        self._params, self._inputs, self._initial = params, inputs, initial
+        self._sizes, self._arrays = sizes, arrays
+        self._replayed = None
 
     def __getattr__(self, name):
-        arrays = self.__dict__.get("arrays", {})
-        if name in arrays:
-            return arrays[name]
-        if name.startswith("_") or name not in REPLAYED:
-            raise AttributeError(f"the tape has no {name}; it has {', '.join(sorted({*arrays, *REPLAYED}))}")
-        if self.replayed is None:
-            self.replayed = replay(self)
-        return self.replayed[name]
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in self._arrays:
+            return self._arrays[name]
+        if name not in REPLAYED:
+            raise AttributeError(f"the tape has no {name}; it has {', '.join(sorted({*self._arrays, *REPLAYED}))}")
+        if self._replayed is None:
+            self._replayed = replay(self)
+        return self._replayed[name]
+
+    def __dir__(self):
+        return [*super().__dir__(), *self._arrays, *REPLAYED]
 
 
 REPLAYED = ['h', 'a']
@@ -390,7 +394,7 @@ REPLAYED = ['h', 'a']
 
 def replay(tape):
     """From what is on a tape, every named intermediate that is not."""
-    prepared, inputs, initial, sizes = prepare(tape.params), tape.inputs, tape.initial, tape.sizes
+    prepared, inputs, initial, sizes = prepare(tape._params), tape._inputs, tape._initial, tape._sizes
     params = prepared.params
     dtype = params[0].dtype if params else inputs[0].dtype
     T, B = sizes["T"], sizes["B"]
@@ -398,9 +402,9 @@ def replay(tape):
 
     W_ih, W_ix = split(params.W_i, d_h, d_x, axis=1)
     b_i = params.b_i
-    o = tape.arrays["o"]
-    c = tape.arrays["c"]
-    n = tape.arrays["n"]
+    o = tape._arrays["o"]
+    c = tape._arrays["c"]
+    n = tape._arrays["n"]
     x = inputs.x
 
     recip_n = 1 / n
@@ -411,6 +415,16 @@ def replay(tape):
         "h": h,
         "a": a,
     }
+
+
+def tape_of(params, inputs, initial, sizes, saved):
+    """The tape of a forward pass that the C kernel made, from what that saved."""
+    delays = {
+        "c_prev": delayed(saved["c"], initial.c),
+        "n_prev": delayed(saved["n"], initial.n),
+        "m_prev": delayed(saved["m"], initial.m),
+    }
+    return Tape(params, inputs, initial, sizes, {**saved, **delays})
 
 
 def prepare(params):

@@ -47,7 +47,7 @@ def table(name: str) -> Interface:
 def kernel(name: str) -> Kernel:
     """Compiled with every warning an error."""
     library = load(texts(name), c.main_source(cell(name)), STRICT)
-    made = Kernel(library, table(name), module(name).init)
+    made = Kernel(library, table(name), module(name).init, module(name).tape_of)
     made.AXES = module(name).AXES
     return made
 

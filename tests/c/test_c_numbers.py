@@ -123,3 +123,21 @@ def test_backward_may_be_repeated(name):
     second = made.backward(given.params, tape, given.dy, given.dfinal)
     for a, b in zip((*first[0], *first[2]), (*second[0], *second[2]), strict=True):
         assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("omitted", [False, True])
+@pytest.mark.parametrize("name", EVERY)
+def test_the_tape_offers_what_the_tape_of_numpy_offers(name, omitted):
+    """Every named intermediate, and no other name: what C does not save is computed anew."""
+    made, theirs = kernel(name), module(name)
+    given = Arguments(theirs, example(name, "distinct")[0])
+    if omitted and told((*table(name).params, *table(name).inputs)) != set(table(name).axes[2:]):
+        pytest.skip("only the initial state tells the size of an axis")
+    start = [] if omitted else [given.initial]
+    _, _, ours = made.forward(given.params, given.x, *start)
+    _, _, tape = theirs.forward(given.params, given.x, *start)
+    names = [key for key in dir(tape) if not key.startswith("_")]
+    assert names == [key for key in dir(ours) if not key.startswith("_")]
+    assert set(names) >= {v.name for role in ("state", "local") for v in cell(name).of_role(role)}
+    wanted = {key: np.asarray(getattr(tape, key)) for key in names}
+    assert_close({key: np.asarray(getattr(ours, key)) for key in names}, wanted, bound(name))

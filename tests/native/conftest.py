@@ -1,6 +1,7 @@
 """A cell in hand-written C, with what the C backend would say about it."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -51,6 +52,11 @@ def initialise(sizes, rng, dtype):
     return Elsewhere(*(np.asarray(rng.uniform(-0.4, 0.4, shape), dtype) for shape in shapes))
 
 
+def tape_of(params, inputs, initial, sizes, saved):
+    """What the NumPy kernel of the cell would compute anew."""
+    return SimpleNamespace(**saved, twice_s=2 * saved["s"])
+
+
 @pytest.fixture
 def sources():
     return SOURCES
@@ -63,4 +69,4 @@ def interface():
 
 @pytest.fixture
 def make(library):
-    return lambda **further: Kernel(library, LEAK, initialise, **further)
+    return lambda **further: Kernel(library, LEAK, initialise, tape_of, **further)

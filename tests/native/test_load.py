@@ -38,7 +38,7 @@ def script(path: Path, text: str) -> str:
 )
 def test_each_compiler_builds_the_cell(command, monkeypatch, sources, interface):
     monkeypatch.setenv("CC", command)
-    kernel = Kernel(load(sources, "leak.c"), interface, lambda *_: None)
+    kernel = Kernel(load(sources, "leak.c"), interface, lambda *_: None, lambda *_: None)
     params = kernel.Params(np.ones(()), np.ones((1, 2)), np.ones(1))
     y, _, _ = kernel.forward(params, np.ones((2, 1, 1)))
     assert y.h.ravel().tolist() == [2.0, 6.0]

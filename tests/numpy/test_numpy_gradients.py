@@ -25,7 +25,7 @@ def test_float32_stays_on_the_tape(name):
     made, (problem, _) = module(name), example(name, "distinct")
     given = Arguments(made, problem, np.float32)
     _, _, tape = made.forward(given.params, given.x, given.initial)
-    kept = {*tape.arrays, *made.REPLAYED}
+    kept = {*tape._arrays, *made.REPLAYED}
     assert {key: getattr(tape, key).dtype for key in kept} == dict.fromkeys(kept, np.float32)
 
 

@@ -83,6 +83,7 @@ class _Module:
             "matrices": [(name, [self.identifiers[k] for k in key]) for key, name in self.matrices.items()],
             "blocks": self._blocks({name for key in self.matrices for name in key}),
             "saved": self._saved(),
+            "delayed": [(d, s) for s, d in self.schedule.delays.items() if s in self.schedule.saved],
             "replayed": self._replayed(),
             "unpack": {name: self._unpack(program) for name, program in self._named_programs()},
             "forward": forward,
@@ -238,7 +239,7 @@ class _Module:
             if self.schedule.variables[k].role != "delay" or k in reads_of(program.equations)
         ]
         if program in (self.schedule.backward, self.schedule.replay):
-            lines += [f'{self.identifiers[k]} = tape.arrays["{k}"]' for k in on_tape]
+            lines += [f'{self.identifiers[k]} = tape._arrays["{k}"]' for k in on_tape]
         for block, seed in self.schedule.seeds.items():
             if seed in given:
                 lines.append(f"{self.identifiers[seed]} = {self._seed(block)}")
