@@ -10,7 +10,7 @@ PYTEST := -m pytest -n auto
 
 .DEFAULT_GOAL := generate
 .DELETE_ON_ERROR:
-.PHONY: generate check test test-peers test-oldest lint wheel lock clean help
+.PHONY: generate check test test-full test-peers test-oldest lint wheel lock clean help
 
 generate: $(READY) ## derive every shipped cell and write generated/ (the default)
 	$(BIN)/derive generate
@@ -20,6 +20,9 @@ check: $(READY) ## derive again elsewhere and compare with generated/
 
 test: $(READY) ## run the tests that need no PyTorch
 	$(BIN)/python $(PYTEST) -m "not peers"
+
+test-full: $(READY) ## the same, with every operator change and every mutant of every cell
+	DERIVE_FULL=1 $(BIN)/python $(PYTEST) -m "not peers"
 
 test-peers: $(PEERS) ## compare with PyTorch (installs it into .venv)
 	$(BIN)/python $(PYTEST) -m peers

@@ -62,7 +62,9 @@ EQUIVALENT = {
     },
     ("system", "mass_conserving_lstm"): _softmax("i", "i_max_of", "i_first", "i_max"),
     ("system", "maxima_of_parts"): _held(
-        NO_SLOPE, *(f"{name}{k}" for name in ("h_first", "h_arg", "nonnegative_h_arg") for k in ("", *range(2, 9)))
+        NO_SLOPE,
+        *("h_first", *(f"h_first{k}" for k in range(2, 9))),
+        *(f"{name}{k}" for name in ("h_arg", "nonnegative_h_arg") for k in ("", 2, 3)),
     ),
     ("schedule", "multiplicative_lstm"): _not_kept("f_net", "i_net", "o_net"),
     ("schedule", "nas"): _not_kept("p_net", "p_net2", "q_net", "r_net", "r_net2", "s_net", "s_net2"),

@@ -62,6 +62,14 @@ def test_faults_of_the_schedule(name):
     assert alive == set(EQUIVALENT.get(("schedule", name), {}))
 
 
+@pytest.mark.parametrize(("stage", "name"), sorted(EQUIVALENT))
+def test_what_is_said_to_be_no_fault_is_planted(stage, name):
+    """In every cell, those that are left out by default included."""
+    of = derived(name)
+    planted = {"system": of_system(of.system), "adjoint": of_adjoint(of.adjoint), "schedule": of_schedule(of.schedule)}
+    assert set(EQUIVALENT[stage, name]) <= {label for label, _ in planted[stage]}
+
+
 @pytest.mark.parametrize("name", sorted(functions.FUNCTIONS))
 def test_faults_of_a_function_row(name):
     """A wrong derivative would fool both sides of the identity test, so rows are proven on their own."""
