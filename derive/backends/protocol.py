@@ -34,4 +34,4 @@ class Backend(Protocol):
     """A backend is a module with this function."""
 
     def pages(self, derived: Derived, header: Sequence[str], proof: Sequence[str]) -> Mapping[str, Page]:
-        """File name → page. `header` says where a file comes from, `proof` what was proven and how."""
+        """File name → page. `header` says where a file comes from, `proof` what was proven and how, in remarks."""

@@ -36,7 +36,7 @@ def generate(cell: Cell, *, standalone: bool = False) -> dict[str, str]:
 
 def render_pages(derived: Derived, backends: Iterable[Backend]) -> dict[str, str]:
     """The texts of some backends' files, once the derivation is proven."""
-    proof = prove_derived(derived).summary()
+    proof = prove_derived(derived).remarks()
     texts = {}
     for backend in backends:
         for name, page in backend.pages(derived, _header(derived), proof).items():

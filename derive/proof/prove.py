@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
+from derive.language.remarks import marked, plain
 from derive.language.syntax import Cell
 from derive.proof import cost
 from derive.proof.expressions import Expressions, value_of
@@ -41,8 +42,8 @@ class Check:
     ran: bool
 
     def sentence(self) -> str:
-        """The check in a sentence for a reader."""
-        at = describe(dict(self.sizes))
+        """The check in a sentence, which is a remark."""
+        at = _described(self.sizes)
         if self.ran:
             return f"Also compared with {self.against}, at {at}: equal."
         return (
@@ -66,13 +67,17 @@ class Proof:
     checks: tuple[Check, ...]
 
     def summary(self) -> tuple[str, ...]:
-        """Finished sentences for the head of a generated file."""
+        """Finished sentences for a reader."""
+        return tuple(map(plain, self.remarks()))
+
+    def remarks(self) -> tuple[str, ...]:
+        """The same for generated files, their mathematics marked."""
         proven = (
-            f"Proven by identity test modulo p = 2^61 - 1 at {describe(dict(self.sizes))}: "
+            f"Proven by identity test modulo {marked('p = 2^61 - 1')} at {_described(self.sizes)}: "
             f"in {len(self.seeds)} random points the outputs, the final states and the gradients by "
-            f"{', '.join(self.leaves)} ({self.coordinates} numbers) of {_listed(self.candidates)} agree with "
-            f"the equations as written, differentiated forward; "
-            f"a wrong result passes with probability at most 2^-{self.exponent}."
+            f"{', '.join(map(marked, self.leaves))} ({self.coordinates} numbers) of {_listed(self.candidates)} "
+            f"agree with the equations as written, differentiated forward; "
+            f"a wrong result passes with probability at most {marked(f'2^-{self.exponent}')}."
         )
         assumed = (
             "That bound holds at these sizes, with hashed values taken as random and away from ties of relu, "
@@ -173,6 +178,10 @@ def _compare_gradients(
                     f"{where}: gradient of {name} differs from sympy.diff of the unrolled loss, "
                     f"first at {list(index)}, at {describe(problem.sizes)}"
                 )
+
+
+def _described(sizes: Sequence[tuple[str, int]]) -> str:
+    return ", ".join(marked(f"{axis}={size}") for axis, size in sizes)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from derive.backends.latex import derivation
 from derive.backends.latex.escape import escaped
+from derive.backends.latex.mathematics import prose
 from derive.calculus import adjoint
 from derive.emit import render
 from derive.language import load, parse
@@ -18,7 +19,7 @@ from derive.system import normalize
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "derive" / "cells").glob("*.cell"))
 CELLS = [*SHIPPED, *sorted((ROOT / "tests" / "cells").glob("*.cell"))]
-PROOF = [f"Line {k}: equal over GF(2^61 - 1) at T = 3, d_x = 2; a false yes has probability < 1e-15." for k in (1, 2)]
+PROOF = [f"Line {k}: equal over GF($2^61 - 1$) at $T = 3$, $d_x = 2$; a false yes: $< 10^-15$." for k in (1, 2)]
 FAULT = re.compile(
     r"^(Overfull|Underfull|!|LaTeX Warning|LaTeX Font Warning|Missing character|Package .* Warning)",
     re.MULTILINE,
@@ -30,6 +31,7 @@ LONG_NAMES = (
 # A cell whose names are as long as they may be, LONGLONGLONG, with a remark that goes on and on for ever.
 input xLONG : d_LONG
 state hLONG, cLONG : e_LONG
+note "$LONG_LONG$ $x_1_2^3^4'$ $a + b + c + d + e + f + g + h + i + j + k + l + m + n + o + p + q + r + s + u + v + w$"
 note "LONGLONG is as long as LONG_LONG & 50% of {all} #1 $names$ ~ ^ \\\\ <>| are: é, ö, ç, δ, Σ, …, 網"
 wLONG = sigmoid(WLONG @ [hLONG[t-1], xLONG, cLONG[t-1]] + bLONG)  # LONG_LONG
 cLONG[t] = sqrt(abs(wLONG * cLONG[t-1] + wLONG * tanh(hLONG[t-1] + vLONG)) + 1)
@@ -144,6 +146,22 @@ def test_only_ascii_and_no_date() -> None:
 def test_plain_text_is_escaped() -> None:
     assert escaped("50% of a_b & {c} #1 $x$") == r"50\% of a\_b \& \{c\} \#1 \$x\$"
     assert escaped("Schönhuber, δ ≤ 1") == r"Sch\"{o}nhuber, \ensuremath{\delta} \ensuremath{\le} 1"
+
+
+@pytest.mark.parametrize(
+    ("remark", "latex"),
+    [
+        ("with $delta_t = ∂E/∂h_t$ it", r"with $\delta _{t}\bri =\partial E/\partial h_{t}$ it"),
+        ("$diag[f'(net_{i+1})] W$.", r"$\operatorname{diag}[f^{\prime}(\mathrm{net}_{i\bri +1})]\brio\,W$."),
+        ("at most $2^-84$", "at most $2^{-84}$"),
+        ("$x_1_2$, $W²^T$", "${x_{1}}_{2}$, ${W^{2}}^{T}$"),
+        ("50% of $a and 1", r"50\% of \$a and 1"),
+        (r"$\input{secret}$", r"\$\textbackslash{}input\{secret\}\$"),
+        ("$$ $a & b$ ${$", r"\$\$ \$a \& b\$ \$\{\$"),
+    ],
+)
+def test_mathematics_in_a_remark_is_typeset_and_no_command_comes_in(remark, latex):
+    assert prose(remark) == latex
 
 
 ARTICLE = {

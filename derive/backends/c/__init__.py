@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from derive.backends.c.files import body_file, file_names, header_file, native_file, source_file
 from derive.backends.c.interface import interface
 from derive.backends.protocol import Derived, Page
+from derive.language.remarks import plain
 from derive.language.syntax import Cell
 
 __all__ = ["interface", "main_source", "pages"]
@@ -17,7 +18,7 @@ def pages(derived: Derived, header: Sequence[str], proof: Sequence[str]) -> Mapp
     cell, schedule = derived.cell, derived.schedule
     names = file_names(cell)
     return {
-        names[0]: Page("c/header.h.j2", header_file(cell, schedule, header, proof)),
+        names[0]: Page("c/header.h.j2", header_file(cell, schedule, header, [*map(plain, proof)])),
         names[1]: Page("c/source.c.j2", source_file(cell, header)),
         names[2]: Page("c/body.inc.j2", body_file(cell, schedule)),
         "native.py": Page("c/native.py.j2", native_file(cell, schedule, header)),

@@ -17,6 +17,7 @@ from derive.backends.formula.nodes import Line
 from derive.backends.formula.order import nets, place_of, places
 from derive.backends.formula.single import single_recurrence
 from derive.backends.latex.escape import escaped, verbatim
+from derive.backends.latex.mathematics import prose
 from derive.backends.latex.notation import block_lines, function_lines, has_kinks, variable_rows
 from derive.backends.latex.symbols import Symbols, spelled
 from derive.backends.latex.typeset import Typesetter, sides
@@ -69,8 +70,8 @@ class _Document:
             "remarks": self._remarks(),
             "absent": [Typesetter(self.symbols).text(name) for name in found.absent],
             "finals": [self.symbols[s].at(self.symbols.steps) for s in self.system.delays],
-            "notes": [escaped(note) for note in self.cell.notes],
-            "proof": [escaped(line) for line in proof],
+            "notes": [prose(note) for note in self.cell.notes],
+            "proof": [prose(line) for line in proof],
         }
 
     # -- equations

@@ -15,7 +15,7 @@ _SPECIAL = {
     "ß": r"\ss{}", "ø": r"\o{}", "Ø": r"\O{}", "ł": r"\l{}",
     "Ł": r"\L{}", "æ": r"\ae{}", "ı": r"\i{}", "ο": "o",
 }  # fmt: skip
-_MATHEMATICS = {
+MATHEMATICS = {
     "<": "<", ">": ">", "|": "|", "×": r"\times", "·": r"\cdot", "±": r"\pm", "≤": r"\le", "≥": r"\ge",
     "→": r"\to", "∂": r"\partial", "∘": r"\circ", "∞": r"\infty", "∏": r"\prod", "Σ": r"\Sigma",
     "ς": r"\varsigma", "√": r"\surd", "‖": r"\|", "²": "^2", "³": "^3", "ᵀ": r"^{\top}", "−": "-",
@@ -49,8 +49,8 @@ def _word(word: str) -> str:
 def _character(character: str) -> str:
     if character in _SPECIAL:
         return _SPECIAL[character]
-    if character in _MATHEMATICS:
-        return rf"\ensuremath{{{_MATHEMATICS[character]}}}"
+    if character in MATHEMATICS:
+        return rf"\ensuremath{{{MATHEMATICS[character]}}}"
     if character.isascii():
         return character
     parts = unicodedata.normalize("NFD", character)

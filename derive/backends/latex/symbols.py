@@ -132,17 +132,18 @@ def _symbol(name: str) -> Symbol:
     below = [digits] if digits else []
     for subscript in subscripts:
         below += [subscript] if subscript.isdigit() else _token(subscript)
-    return Symbol(_word(letters), tuple(below))
+    return Symbol(word(letters), tuple(below))
 
 
 def _token(subscript: str) -> list[str]:
-    return [subscript if len(subscript) == 2 else _word(subscript)]
+    return [subscript if len(subscript) == 2 else word(subscript)]
 
 
-def _word(word: str) -> str:
-    if word in _GREEK:
-        return "\\" + word
-    return word if len(word) == 1 or word.isdigit() else rf"\mathrm{{{word}}}"
+def word(letters: str) -> str:
+    """A letter as it is, a Greek one by its command, a longer word upright."""
+    if letters in _GREEK:
+        return "\\" + letters
+    return letters if len(letters) == 1 or letters.isdigit() else rf"\mathrm{{{letters}}}"
 
 
 def _joined(subscripts: Sequence[str]) -> str:
