@@ -1,7 +1,7 @@
 """The scalar functions of cells: what they are, their derivatives and their values.
 
 In: a function's name. Out: its row, an inert application of it, its derivative in terms of its output
-where one is found, its value at a number, and its shape. A function is added by a row in `table.py`.
+where one is found, its value at a number, its shape and how steep it is. A function is added by a row in `table.py`.
 """
 
 from derive.functions.applied import ScalarFunction
@@ -10,6 +10,7 @@ from derive.functions.evaluation import evaluate
 from derive.functions.primitives import Y, Z
 from derive.functions.rows import application, lookup
 from derive.functions.shape import Shape, Turn, shape
+from derive.functions.suprema import SlopeBound, slope_bound
 from derive.functions.table import FUNCTIONS, Row
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Row",
     "ScalarFunction",
     "Shape",
+    "SlopeBound",
     "Turn",
     "Y",
     "Z",
@@ -25,4 +27,5 @@ __all__ = [
     "evaluate",
     "lookup",
     "shape",
+    "slope_bound",
 ]
