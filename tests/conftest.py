@@ -19,3 +19,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.fail(f"CI has to install {', '.join(missing)}", pytrace=False)
         if missing:
             pytest.skip(f"needs {', '.join(missing)}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests found out and want read: `record_property("shown", text)`."""
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    lines = sorted(text for report in reports for name, text in report.user_properties if name == "shown")
+    if lines:
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.write_line(line)
