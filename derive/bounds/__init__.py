@@ -1,0 +1,9 @@
+"""Gradient flow: the step Jacobian of a cell, and bounds of it in norm.
+
+In: a `System`. Out: its `Flow`, from which every statement about vanishing and exploding gradients follows.
+"""
+
+from derive.bounds.flow import Differential, Direct, Flow, Passage, Product, flow
+from derive.bounds.interpret import step_blocks
+
+__all__ = ["Differential", "Direct", "Flow", "Passage", "Product", "flow", "step_blocks"]

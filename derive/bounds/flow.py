@@ -1,0 +1,216 @@
+"""The third reading of the derivative: where a change of the old states goes within one step.
+
+In: a `System`. Out: a `Flow`. The tangent equations are gathered into the step Jacobian: what a variable
+gets element by element is followed through to a state's old value (`Direct`); where elements are mixed, by
+a matrix, a sum or a broadcast, there is a `Passage`, whose source has a differential of its own:
+
+    d v = Σ_direct coefficient ∘ d s[t-1]  +  Σ_passage coefficient ∘ (Σ_{over} weight · d source)
+
+A coefficient is a sum of products, one for each way there; it is never multiplied out, so that a supremum
+can be taken factor by factor. A variable whose own coefficients share nothing with those on the way to it
+is not followed through: it becomes the source of a passage of weight one, and its supremum is taken apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import sympy as sp
+
+from derive.calculus import Linear, forward
+from derive.system import Element, Equation, System, elements
+
+Product = tuple[sp.Expr, ...]
+"""Factors, none of them a product itself; empty for one."""
+
+
+@dataclass(frozen=True)
+class Direct:
+    """The share of a state's old value, element by element. `gate`: the author's variable that reads it."""
+
+    delay: str
+    gate: str
+    ways: tuple[Product, ...]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """The share of a variable that elements are mixed from: `weight` says how.
+
+    `gate`: the author's variable in whose equation they are; empty where the source is only passed on.
+    """
+
+    gate: str
+    ways: tuple[Product, ...]
+    weight: Linear
+
+    @property
+    def source(self) -> str:
+        """The variable whose differential is carried on."""
+        return self.weight.source.name
+
+
+@dataclass(frozen=True)
+class Differential:
+    """How a variable follows the old states."""
+
+    variable: str
+    directs: tuple[Direct, ...]
+    passages: tuple[Passage, ...]
+
+    @property
+    def read(self) -> set[str]:
+        """The variables that its coefficients and weights read."""
+        ways = [share.ways for share in self.directs] + [share.ways for share in self.passages]
+        weights = [(passage.weight.coefficient,) for passage in self.passages]
+        return _read(way for group in (*ways, weights) for way in group)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The step Jacobian of a cell.
+
+    `system`: the equations, with those of functions that coefficients need. `delays`: state → its old
+    value. `differentials`: of the sources of passages, then of the states, each behind those it needs.
+    """
+
+    system: System
+    delays: Mapping[str, str]
+    differentials: Mapping[str, Differential]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The states, in the cell's order."""
+        return tuple(self.delays)
+
+    @property
+    def read(self) -> tuple[Equation, ...]:
+        """The equations that states, coefficients and weights depend on, in order."""
+        wanted = set(self.delays)
+        for differential in self.differentials.values():
+            wanted |= differential.read
+        for equation in reversed(self.system.equations):
+            if equation.name in wanted:
+                wanted |= {e.name for term in equation.terms for e in elements(term.body)}
+        delays = set(self.delays.values())
+        return tuple(e for e in self.system.equations if e.name in wanted and e.name not in delays)
+
+
+def flow(system: System) -> Flow:
+    """The step Jacobian of a system, gathered from its tangent equations."""
+    return _Gatherer(system).flow()
+
+
+class _Gatherer:
+    def __init__(self, system: System) -> None:
+        self.system, self.tangent = system, forward(system)
+        self.old = frozenset(system.delays.values())
+        self.linear: dict[str, list[Linear]] = {}
+        for term in _linear_terms(self.tangent):
+            self.linear.setdefault(term.target.name, []).append(term)
+        self.moved = self._moved()
+        self.found: dict[str, Differential] = {}
+
+    def flow(self) -> Flow:
+        for state in self.system.delays:
+            self._differential(state)
+        variables = {n: v for n, v in self.tangent.variables.items() if v.role != "tangent"}
+        equations = tuple(e for e in self.tangent.equations if e.name in variables)
+        system = replace(self.system, variables=variables, equations=equations)
+        return Flow(system, dict(self.system.delays), self.found)
+
+    def _moved(self) -> set[str]:
+        """The variables of a step that follow an old state."""
+        moved = set(self.old)
+        for equation in self.system.equations:
+            if any(term.source.name in moved for term in self.linear.get(equation.name, ())):
+                moved.add(equation.name)
+        return moved
+
+    def _differential(self, name: str) -> None:
+        if name in self.found or name in self.old:
+            return
+        directs: dict[tuple[str, str], list[Product]] = {}
+        passages: dict[Linear, list[Product]] = {}
+        for way, last in self._followed(name, self._held_apart(name)):
+            if _is_pointwise(last) and last.source.name in self.old:
+                directs.setdefault((last.source.name, self._gate(last)), []).append(way)
+            else:
+                self._differential(last.source.name)
+                passages.setdefault(last, []).append(way)
+        self.found[name] = Differential(
+            name,
+            tuple(Direct(delay, gate, tuple(ways)) for (delay, gate), ways in directs.items()),
+            tuple(Passage(self._gate(last), tuple(ways), last) for last, ways in passages.items()),
+        )
+
+    def _followed(self, name: str, apart: frozenset[str]) -> Iterator[tuple[Product, Linear]]:
+        """Every way from a variable, element by element, to an old state, a passage, or what is kept apart."""
+        for term in self.linear.get(name, ()):
+            source = term.source.name
+            if source not in self.moved:
+                continue
+            if not _is_pointwise(term):
+                yield (), term
+                continue
+            factors = _factors(term.coefficient)
+            if source in self.old:
+                yield factors, term
+            elif source in apart:
+                here = self.system.variables[source].element
+                yield factors, Linear(here, sp.S.One, here)
+            else:
+                for way, last in self._followed(source, apart):
+                    yield (*factors, *way), last
+
+    def _held_apart(self, name: str) -> frozenset[str]:
+        """The variables on the ways from one, several ways from each, that share nothing with what is before."""
+        apart: frozenset[str] = frozenset()
+        for other in self._passed(name):
+            beyond = [way for way, _ in self._followed(other, frozenset())]
+            before = [way for way, _ in self._followed(name, apart | {other})]
+            if len(beyond) > 1 and not _read(beyond) & _read(before):
+                apart |= {other}
+        return apart
+
+    def _passed(self, name: str) -> Iterator[str]:
+        """The variables on the ways from one, the nearest first."""
+        seen: dict[str, None] = {}
+        queue = [name]
+        for current in queue:
+            for term in self.linear.get(current, ()):
+                source = term.source.name
+                if _is_pointwise(term) and source in self.moved - self.old and source not in seen:
+                    seen[source] = None
+                    queue.append(source)
+        return iter(seen)
+
+    def _gate(self, term: Linear) -> str:
+        if term.source == term.target:
+            return ""
+        return self.system.variables[term.target.name].about or term.target.name
+
+
+def _linear_terms(tangent: System) -> Iterator[Linear]:
+    """The linear terms as the tangent equations have them: functions in coefficients are named there."""
+    of = {v.name: v.about for v in tangent.of_role("tangent")}
+    for equation in tangent.equations:
+        for term in equation.terms if equation.name in of else ():
+            for change in (e for e in elements(term.body) if e.name in of):
+                rest = sp.Mul(*(a for a in sp.Mul.make_args(term.body) if a != change))
+                if not change.shift:
+                    target, source = (Element(of[e.name], *e.indices) for e in (equation.target, change))
+                    yield Linear(target, rest, source, term.over)
+
+
+def _is_pointwise(term: Linear) -> bool:
+    return not term.over and term.source.feature_indices == term.target.feature_indices
+
+
+def _factors(coefficient: sp.Expr) -> Product:
+    return tuple(a for a in sp.Mul.make_args(coefficient) if a != 1)
+
+
+def _read(ways: Iterable[Product]) -> set[str]:
+    return {e.name for way in ways for factor in way for e in elements(factor)}
