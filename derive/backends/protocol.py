@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from derive.bounds import Flow
 from derive.calculus import Adjoint
 from derive.language.syntax import Cell
 from derive.schedule import Schedule
@@ -14,12 +15,21 @@ from derive.system import System
 
 @dataclass(frozen=True)
 class Derived:
-    """Everything that is known of a cell: as written, in normal form, its adjoint, its programs."""
+    """Everything that is known of a cell: as written, in normal form, its adjoint, its programs, its step Jacobian."""
 
     cell: Cell
     system: System
     adjoint: Adjoint
     schedule: Schedule
+    flow: Flow
+
+
+@dataclass(frozen=True)
+class Proven:
+    """What was proven and how, in remarks: of outputs and gradients, and of the step Jacobian."""
+
+    gradients: Sequence[str]
+    jacobian: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -33,5 +43,5 @@ class Page:
 class Backend(Protocol):
     """A backend is a module with this function."""
 
-    def pages(self, derived: Derived, header: Sequence[str], proof: Sequence[str]) -> Mapping[str, Page]:
-        """File name → page. `header` says where a file comes from, `proof` what was proven and how, in remarks."""
+    def pages(self, derived: Derived, header: Sequence[str], proven: Proven) -> Mapping[str, Page]:
+        """File name → page. `header` says where a file comes from."""

@@ -35,7 +35,7 @@ class Prepared:
 
 class Kernel:
     """One cell, compiled. `dtype` fixes the precision; without it, the parameters decide. `source` is the
-    text that was compiled, where the caller has it.
+    text that was compiled and `cell` what it was derived from, where the caller has them.
 
     `init(sizes, rng, dtype)` makes parameters; `tape_of(params, inputs, initial, sizes, saved)` makes what
     computes the intermediates that the C does not save. Both are those of the NumPy kernel of the same cell.
@@ -50,10 +50,11 @@ class Kernel:
         tape_of: TapeOf,
         dtype: Any = None,
         *,
+        cell: Any = None,
         source: str = "",
     ) -> None:
         self.interface = interface
-        self.source = source
+        self.cell, self.source = cell, source
         self.Params = _named_tuple("Params", interface.params)
         self.State = _named_tuple("State", interface.states)
         self.Inputs = _named_tuple("Inputs", interface.inputs)

@@ -1,7 +1,7 @@
-"""What the proof examines: the adjoint equations, and the scheduled programs that the printers get.
+"""What the proof examines: the adjoint equations, the scheduled programs that the printers get, the step Jacobian.
 
-In: an `Adjoint` or a `Schedule`. Out: a candidate: a function from an arithmetic and a problem to
-outputs and gradients, in the shapes that the author knows.
+In: an `Adjoint`, a `Schedule` or a `Flow`. Out: a candidate: a function from an arithmetic and a problem to
+outputs and gradients, in the shapes that the author knows, or to the blocks of the Jacobian.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from derive.bounds import Flow, step_blocks
 from derive.calculus import Adjoint
 from derive.functions.ring import Ring
-from derive.proof import Candidate, Problem, Result
+from derive.proof import Candidate, JacobianCandidate, Problem, Result
 from derive.schedule import Schedule, run_backward, run_forward
 from derive.system import System, Var, evaluate
 from derive.system.blocks import join, split
@@ -47,6 +48,24 @@ def schedule_candidate(schedule: Schedule, system: System) -> Candidate:
             schedule, ring, problem.sizes, given, forward, problem.initial, problem.dfinal
         )
         return _result(system, schedule.bars, ring, problem, forward.__getitem__, backward.__getitem__)
+
+    return run
+
+
+def jacobian_candidate(flow: Flow) -> JacobianCandidate:
+    """The blocks of the step Jacobian, each element followed through the step's differentials."""
+
+    def run(ring: Ring, problem: Problem) -> Mapping[tuple[str, str], Array]:
+        arrays: dict[str, Array] = {}
+        given, old = _given(flow.system, problem), {flow.delays[s]: problem.initial[s][None] for s in flow.delays}
+        value = evaluate(flow.system, ring, problem.sizes, given | old, {})
+
+        def read(name: str, position: tuple[int, ...]) -> Any:
+            if name not in arrays:
+                arrays[name] = value(name)
+            return arrays[name][position]
+
+        return step_blocks(flow, ring, problem.sizes, read)
 
     return run
 

@@ -1,12 +1,13 @@
-"""The pipeline itself: cell → normal form → adjoint → schedule, and the proof of the last two."""
+"""The pipeline itself: cell → normal form → adjoint → schedule, and → flow; and the proof of the last three."""
 
 from __future__ import annotations
 
 from derive.backends import Derived
+from derive.bounds import flow
 from derive.calculus import adjoint
 from derive.language.syntax import Cell
-from derive.pipeline.candidates import adjoint_candidate, schedule_candidate
-from derive.proof import Proof
+from derive.pipeline.candidates import adjoint_candidate, jacobian_candidate, schedule_candidate
+from derive.proof import JacobianProof, Proof, prove_jacobian
 from derive.proof import prove as prove_candidates
 from derive.schedule import schedule
 from derive.system import normalize
@@ -16,7 +17,7 @@ def derive(cell: Cell) -> Derived:
     """Everything that is derived from a cell."""
     system = normalize(cell)
     bars = adjoint(system)
-    return Derived(cell, system, bars, schedule(bars))
+    return Derived(cell, system, bars, schedule(bars), flow(system))
 
 
 def prove(cell: Cell) -> Proof:
@@ -34,3 +35,8 @@ def prove_derived(derived: Derived) -> Proof:
         "schedule": schedule_candidate(derived.schedule, derived.system),
     }
     return prove_candidates(derived.cell, candidates)
+
+
+def prove_flow(derived: Derived) -> JacobianProof:
+    """The proof of the step Jacobian; raises `ProofError`."""
+    return prove_jacobian(derived.cell, jacobian_candidate(derived.flow))

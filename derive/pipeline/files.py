@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from derive.backends import Backend, Derived, c, latex, numpy
+from derive.backends import Backend, Derived, Proven, c, latex, numpy
 from derive.emit import render
 from derive.language.syntax import Cell
-from derive.pipeline.derivation import derive, prove_derived
+from derive.pipeline.derivation import derive, prove_derived, prove_flow
 
 BACKENDS: Sequence[Backend] = (numpy, latex, c)
 NEEDS_DERIVE = "native.py"
@@ -36,10 +36,10 @@ def generate(cell: Cell, *, standalone: bool = False) -> dict[str, str]:
 
 def render_pages(derived: Derived, backends: Iterable[Backend]) -> dict[str, str]:
     """The texts of some backends' files, once the derivation is proven."""
-    proof = prove_derived(derived).remarks()
+    proven = Proven(prove_derived(derived).remarks(), prove_flow(derived).remarks())
     texts = {}
     for backend in backends:
-        for name, page in backend.pages(derived, _header(derived), proof).items():
+        for name, page in backend.pages(derived, _header(derived), proven).items():
             texts[name] = render(page.template, page.context)
     return texts
 

@@ -24,8 +24,8 @@ Precision = Literal["float32", "float64"]
 class NumPyKernel:
     """A generated NumPy module held to one dtype; everything else is the module's own."""
 
-    def __init__(self, module: ModuleType, source: str, dtype: np.dtype[Any]) -> None:
-        self._module, self.source, self.dtype = module, source, dtype
+    def __init__(self, cell: Cell, module: ModuleType, source: str, dtype: np.dtype[Any]) -> None:
+        self.cell, self._module, self.source, self.dtype = cell, module, source, dtype
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._module, name)
@@ -62,8 +62,8 @@ class NumPyKernel:
 def build(cell: Cell, *, backend: Backend = "numpy", dtype: Precision = "float64") -> Any:
     """A kernel for a cell, proven first.
 
-    `kernel.source` is the text it runs. Raises `ProofError`; for C, `native.CompilerNotFound` and
-    `native.CompileFailed`.
+    `kernel.cell` is the cell, `kernel.source` the text it runs. Raises `ProofError`; for C,
+    `native.CompilerNotFound` and `native.CompileFailed`.
     """
     if backend not in ("numpy", "c"):
         raise ValueError(f"backend: got {backend!r}, expected 'numpy' or 'c'")
@@ -77,20 +77,21 @@ def build(cell: Cell, *, backend: Backend = "numpy", dtype: Precision = "float64
 def numpy_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -> NumPyKernel:
     """The kernel of a rendered NumPy module."""
     source = texts["__init__.py"]
-    return NumPyKernel(_module(derived.cell.name, source), source, np.dtype(dtype))
+    return NumPyKernel(derived.cell, loaded(derived.cell.name, source), source, np.dtype(dtype))
 
 
 def c_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -> Kernel:
     """The kernel of rendered C sources, compiled or from the cache; `init` and tapes are the NumPy module's."""
     sources = {name: text for name, text in texts.items() if name.endswith((".c", ".h", ".inc"))}
     library = load(sources, c.main_source(derived.cell))
-    module = _module(derived.cell.name, texts["__init__.py"])
+    module = loaded(derived.cell.name, texts["__init__.py"])
     table = c.interface(derived.cell, derived.schedule)
     text = "\n".join(sources.values())
-    return Kernel(library, table, module.init, module.tape_of, np.dtype(dtype), source=text)
+    return Kernel(library, table, module.init, module.tape_of, np.dtype(dtype), cell=derived.cell, source=text)
 
 
-def _module(name: str, text: str) -> ModuleType:
+def loaded(name: str, text: str) -> ModuleType:
+    """The module of a generated text."""
     module = ModuleType(f"derive.built.{name}")
     module.__dict__["__file__"] = f"<derive {name}>"
     exec(compile(text, f"<derive {name}>", "exec"), module.__dict__)  # noqa: S102 - our own text

@@ -15,7 +15,7 @@ import numpy as np
 from cellfolder import Arguments, cell, derived, module, named
 
 from derive import emit
-from derive.backends import c
+from derive.backends import Proven, c
 from derive.backends.c.names import member
 from derive.native import Field, Interface, Kernel, load
 
@@ -29,12 +29,12 @@ HEADER = ("Derived in a test.",)
 @cache
 def texts(name: str) -> Mapping[str, str]:
     """File name → text, of C alone."""
-    pages = c.pages(derived(name), HEADER, ())
+    pages = c.pages(derived(name), HEADER, Proven((), ()))
     return {file: emit.render(page.template, page.context) for file, page in pages.items() if file != "native.py"}
 
 
 def native_module(name: str) -> str:
-    page = c.pages(derived(name), HEADER, ())["native.py"]
+    page = c.pages(derived(name), HEADER, Proven((), ()))["native.py"]
     return emit.render(page.template, page.context)
 
 

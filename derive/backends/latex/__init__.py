@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from derive.backends.latex.document import derivation
-from derive.backends.protocol import Derived, Page
+from derive.backends.protocol import Derived, Page, Proven
 
 __all__ = ["derivation", "pages"]
 
 
-def pages(derived: Derived, header: Sequence[str], proof: Sequence[str]) -> Mapping[str, Page]:
+def pages(derived: Derived, header: Sequence[str], proven: Proven) -> Mapping[str, Page]:
     """The document, as `derivation.tex`."""
+    proof = [*proven.gradients, *proven.jacobian]
     context = derivation(derived.cell, derived.system, derived.adjoint, proof, header)
     return {"derivation.tex": Page("latex/derivation.tex.j2", context)}

@@ -23,15 +23,16 @@ _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(5)
 
 class Expressions:
     """Writes bodies. `spell`: an element's source; `rank`: where a variable comes in a product;
-    `time`: whether arrays have a time axis here (not inside a loop)."""
+    `time`: whether arrays have a time axis here (not inside a loop); `batch`: whether a batch axis."""
 
-    def __init__(self, spell: Spell, rank: Rank, *, time: bool) -> None:
-        self.spell, self.rank, self.time = spell, rank, time
+    def __init__(self, spell: Spell, rank: Rank, *, time: bool, batch: bool = True) -> None:
+        self.spell, self.rank = spell, rank
+        self.absent = {i for i, there in ((TIME, time), (BATCH, batch)) if not there}
 
     def axes(self, indices: Sequence[sp.Expr]) -> list[Index]:
         """The array axes that indices stand for here."""
         plain = [i if isinstance(i, Index) else TIME for i in indices]
-        return [i for i in plain if self.time or i != TIME]
+        return [i for i in plain if i not in self.absent]
 
     def terms(self, terms: Sequence[Term], target: Sequence[Index]) -> str:
         """The sum of some terms, as an array over the target's indices."""
@@ -75,8 +76,8 @@ class Expressions:
         axes = [self.axes(f.indices) for f in factors]
         here = [i for i in goal if any(i in ax for ax in axes)]
         text = self._contraction([self.spell(f) for f in factors], axes, over, here)
-        aligned = _align(text, here, goal)
-        return aligned if aligned == text or "@" not in text else _align(f"({text})", here, goal)
+        aligned = align(text, here, goal)
+        return aligned if aligned == text or "@" not in text else align(f"({text})", here, goal)
 
     def _contraction(
         self, names: list[str], axes: list[list[Index]], over: list[Index], goal: list[Index]
@@ -87,7 +88,7 @@ class Expressions:
         if len(names) == 1:
             dropped = tuple(axes[0].index(i) for i in over)
             kept = [i for i in axes[0] if i not in over]
-            return _align(f"{names[0]}.sum(axis={_axis(dropped)})", kept, goal)
+            return align(f"{names[0]}.sum(axis={_axis(dropped)})", kept, goal)
         if len(names) == 2:
             for a, b in ((0, 1), (1, 0)):
                 found = _matmul(names[a], axes[a], names[b], axes[b], over, goal)
@@ -123,7 +124,7 @@ class Expressions:
 
     def _write(self, body: sp.Expr, goal: list[Index]) -> tuple[str, int]:
         if isinstance(body, Element):
-            text = _align(self.spell(body), self.axes(body.indices), goal)
+            text = align(self.spell(body), self.axes(body.indices), goal)
             return text, _ATOM
         if isinstance(body, ScalarFunction):
             inner, _ = self._write(body.args[0], goal)
@@ -225,7 +226,7 @@ def _matmul(
     return None
 
 
-def _align(text: str, have: list[Index], goal: list[Index]) -> str:
+def align(text: str, have: list[Index], goal: list[Index]) -> str:
     """Source for an array over `have`, transposed and broadcast to the order of `goal`."""
     wanted = [i for i in goal if i in have]
     if wanted != have:

@@ -12,10 +12,12 @@ from typing import Any
 
 import sympy as sp
 
+from derive.backends.numpy.blocks import block_lines, part_of
 from derive.backends.numpy.functions import definitions
 from derive.backends.numpy.initial import init_line
 from derive.backends.numpy.program import ProgramPrinter, direct_reads, functions_used, reads_of
-from derive.language.syntax import Cell, Shape, Variable
+from derive.backends.numpy.text import commented, escaped, shown
+from derive.language.syntax import Cell, Variable
 from derive.schedule import Loop, Program, Schedule, Stack
 from derive.system import FirstMaximum, Names
 
@@ -63,16 +65,16 @@ class _Module:
             for program in self.programs
         )
         return {
-            "title": _escaped(self.cell.title).splitlines(),
-            "header": [line for text in header for line in (wrap(_escaped(text), 100) or [""])],
-            "equations": _indented([_escaped(line) for line in _source_lines(self.cell)]),
+            "title": escaped(self.cell.title).splitlines(),
+            "header": [line for text in header for line in (wrap(escaped(text), 100) or [""])],
+            "equations": _indented([escaped(line) for line in _source_lines(self.cell)]),
             "helpers": definitions(self.functions).splitlines(),
             "uses_first_maximum": self._uses(FirstMaximum),
             "params": self._fields("param", ()),
             "states": self._fields("state", ("B",)),
             "inputs": self._fields("input", ("T", "B")),
             "outputs": [
-                (name, _shown(("T", "B"), self.cell.variables[name].shape)) for name in self.cell.outputs
+                (name, shown(("T", "B"), self.cell.variables[name].shape)) for name in self.cell.outputs
             ],
             "axes": repr(tuple(self.cell.axes)),
             "sizes_line": self._sizes_line('sizes["{}"]'),
@@ -114,7 +116,7 @@ class _Module:
     # -- what the cell's author sees
 
     def _fields(self, role: Any, lead: Sequence[str]) -> list[tuple[str, str]]:
-        return [(v.name, _commented(_shown(lead, v.shape), v.comment)) for v in self.cell.of_role(role)]
+        return [(v.name, commented(shown(lead, v.shape), v.comment)) for v in self.cell.of_role(role)]
 
     def _shapes(self) -> dict[str, list[tuple[str, str]]]:
         """For each kind of argument, each array's shape as a tuple of axis names."""
@@ -134,22 +136,8 @@ class _Module:
 
     def _blocks(self, used: set[str]) -> list[str]:
         """Lines that give every parameter that is used, or each block of it, its name."""
-        lines = []
-        for variable in self.cell.of_role("param"):
-            stored = self.schedule.stored[variable.name]
-            if not used & set(stored.blocks.values()):
-                continue
-            names = [self.identifiers[b] for b in stored.blocks.values()]
-            several = [k for k, axis in enumerate(variable.shape) if len(axis.parts) > 1]
-            if len(several) == 1:
-                [axis] = several
-                widths = ", ".join(map(self._axis, variable.shape[axis].parts))
-                lines.append(f"{', '.join(names)} = split(params.{variable.name}, {widths}, axis={axis})")
-                continue
-            for parts, block in stored.blocks.items():
-                text = self._part(f"params.{variable.name}", variable.shape, parts)
-                lines.append(f"{self.identifiers[block]} = {text}")
-        return lines
+        params = self.cell.of_role("param")
+        return block_lines(params, self.schedule.stored, used, self.identifiers.__getitem__, self._axis)
 
     def _sizes_line(self, pattern: str) -> str:
         names = ", ".join(map(self._axis, self.cell.axes))
@@ -255,15 +243,7 @@ class _Module:
             for parts, candidate in self.schedule.stored[name].blocks.items()
             if candidate == block
         )
-        return self._part(f"doutputs.{name}", self.schedule.stored[name].shape, parts)
-
-    def _part(self, text: str, shape: Shape, parts: tuple[int, ...]) -> str:
-        """One block out of an array in the author's shape."""
-        for axis, (extent, part) in enumerate(zip(shape, parts, strict=True)):
-            if len(extent.parts) > 1:
-                widths = ", ".join(map(self._axis, extent.parts))
-                text = f"split({text}, {widths}, axis={axis - len(shape)})[{part}]"
-        return text
+        return part_of(f"doutputs.{name}", self.schedule.stored[name].shape, parts, self._axis)
 
 
 def _notes(cell: Cell, schedule: Schedule) -> dict[str, str]:
@@ -283,20 +263,6 @@ def _source_lines(cell: Cell) -> list[str]:
     while lines and (lines[0].startswith("#") or not lines[0]):
         lines.pop(0)
     return lines
-
-
-def _shown(lead: Sequence[str], shape: Shape) -> str:
-    axes = [*lead, *map(str, shape)]
-    return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
-
-
-def _commented(shape: str, comment: str) -> str:
-    return f"{shape}: {_escaped(comment)}" if comment else shape
-
-
-def _escaped(text: str) -> str:
-    """Text that can stand in a docstring or a comment."""
-    return " ".join(text.replace("\\", "\\\\").replace('"""', "'''").split("\r")) if text else text
 
 
 def _indented(lines: Iterable[str]) -> list[str]:
