@@ -6,18 +6,33 @@
 """
 
 from derive.language import Cell, CellError, cell, load, parse, shipped
-from derive.pipeline import Derivation, build, derivation, load_params, prove, save_params
+from derive.pipeline import (
+    Derivation,
+    GradientBound,
+    GradientFlow,
+    build,
+    derivation,
+    gradient_bound,
+    gradient_flow,
+    load_params,
+    prove,
+    save_params,
+)
 from derive.proof import Proof, ProofError
 
 __all__ = [
     "Cell",
     "CellError",
     "Derivation",
+    "GradientBound",
+    "GradientFlow",
     "Proof",
     "ProofError",
     "build",
     "cell",
     "derivation",
+    "gradient_bound",
+    "gradient_flow",
     "load",
     "load_params",
     "parse",

@@ -2,6 +2,8 @@
 
 from derive.pipeline.derivation import prove
 from derive.pipeline.files import drift, generate, write
+from derive.pipeline.gradient_bound import GradientBound, gradient_bound
+from derive.pipeline.gradient_flow import GradientFlow, gradient_flow
 from derive.pipeline.inspection import Derivation, derivation
 from derive.pipeline.kernels import NumPyKernel, build
 from derive.pipeline.parameters import load_params, save_params
@@ -9,12 +11,16 @@ from derive.pipeline.trial import Trial, trial
 
 __all__ = [
     "Derivation",
+    "GradientBound",
+    "GradientFlow",
     "Trial",
     "NumPyKernel",
     "build",
     "derivation",
     "drift",
     "generate",
+    "gradient_bound",
+    "gradient_flow",
     "load_params",
     "prove",
     "save_params",

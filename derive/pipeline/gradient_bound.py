@@ -1,0 +1,80 @@
+"""Bounds of a cell's gradients: what was derived, to look at, and certificates for given weights.
+
+In: a cell. Out: a `GradientBound` over the text that `generate` writes as `bounds.py`, the step Jacobian proven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from derive.backends import Derived, numpy
+from derive.language.syntax import Cell
+from derive.pipeline.derivation import derive
+from derive.pipeline.files import render_pages
+from derive.pipeline.kernels import loaded
+
+Array = np.ndarray[Any, Any]
+
+
+class GradientBound:
+    """The step Jacobian of a cell and bounds of it; `source` is the text that it runs."""
+
+    def __init__(self, derived: Derived, module: ModuleType, source: str) -> None:
+        self.derived, self.source = derived, source
+        self._module = module
+        self.states: tuple[str, ...] = derived.flow.states
+        self.Inputs, self.State = module.Inputs, module.State
+
+    @property
+    def direct(self) -> tuple[str, ...]:
+        """The states that keep a part of their old value element by element, with no gate's change in between."""
+        differentials, delays = self.derived.flow.differentials, self.derived.flow.delays
+        return tuple(
+            state
+            for state in self.states
+            if any(d.gate == state and d.delay == delays[state] for d in differentials[state].directs)
+        )
+
+    def certify(
+        self,
+        params: Any,
+        x_max: Any = 1.0,
+        initial_max: Any = 1.0,
+        norm: float = np.inf,
+        steps: int | None = None,
+    ) -> Any:
+        """A `Certificate` for given weights; see the generated module.
+
+        params: `Params` of a kernel of this cell. x_max, initial_max: bounds of the absolute values of inputs and
+        initial states, numbers or mappings from names. norm: 1, 2 or np.inf. steps: how many steps it holds for,
+        None for any number.
+        """
+        return self._module.certify(params, x_max, initial_max, norm, steps)
+
+    def jacobian(self, params: Any, x_t: Any, state: Any) -> Mapping[tuple[str, str, tuple[str, ...]], Array]:
+        """The blocks of the step Jacobian of one sequence, kept apart by gates; see the generated module."""
+        return self._module.jacobian(params, x_t, state)  # type: ignore[no-any-return]
+
+    def visited(self, params: Any, lower: Any, upper: Any, norm: float) -> Array:
+        """The matrix of block bounds between two ends, each Inputs and State; see the generated module."""
+        return self._module.visited(params, lower, upper, norm)  # type: ignore[no-any-return]
+
+    def rate_of(self, matrix: Array) -> tuple[float, float]:
+        """ρ and C such that no block of the n-th power of a matrix of bounds exceeds C ρ**n."""
+        rate, vector = self._module.contraction(matrix)
+        return rate, float(vector.max() / vector.min())
+
+    def measure(self, matrix: Array, norm: float) -> float:
+        """An upper bound of a matrix's norm, tight to a few per cent at worst."""
+        return float(self._module.measure(matrix, norm))
+
+
+def gradient_bound(cell: Cell) -> GradientBound:
+    """The bounds of a cell's gradients; raises `ProofError` where the derivation is not proven."""
+    derived = derive(cell)
+    source = render_pages(derived, [numpy])[numpy.BOUNDS]
+    return GradientBound(derived, loaded(f"{cell.name}_bounds", source), source)
