@@ -628,23 +628,29 @@ def inside(a, b):
 # Suprema: Σ weight · |Σ Π factors| over a box
 
 
-def factor(function, *reads, turns=()):
-    """A factor's range on a box: at the corners and, for a single variable, where its slope vanishes."""
+class Factor(NamedTuple):
+    """A factor of a coefficient: the variables it reads, and its range on a box of theirs."""
 
-    def span(box):
-        boxes = [box[name] for name in reads]
+    reads: tuple
+    span: object
+
+
+def factor(function, *reads, turns=()):
+    """A factor that takes its ends at the corners or, for a single variable, where its slope vanishes."""
+
+    def span(*boxes):
         if not turns:
             return corners(function, *boxes)
         [only] = boxes
         values = [function(np.clip(at, only.lower, only.upper)) for at in (-np.inf, *turns, np.inf)]
         return outward(np.minimum.reduce(values), np.maximum.reduce(values))
 
-    return span
+    return Factor(reads, span)
 
 
 def natural_factor(function, *reads):
-    """A factor's range on a box by interval arithmetic."""
-    return lambda box: natural(function, *(box[name] for name in reads))
+    """A factor whose range is enclosed by interval arithmetic."""
+    return Factor(reads, lambda *boxes: natural(function, *boxes))
 
 
 def share(weight, *ways):
@@ -659,22 +665,22 @@ def largest(shape, box, shares, split=()):
     a thousandth of a value that is taken, or there are too many pieces. A bound all the same.
     """
     count = int(np.prod(shape, dtype=int))
-    flat_box = {k: Interval(*(np.broadcast_to(end, shape).reshape(count) for end in v)) for k, v in box.items()}
+    whole = {name: value.each(lambda end: np.broadcast_to(end, shape).reshape(count)) for name, value in box.items()}
     weights = [np.broadcast_to(weight, shape).reshape(count) for weight, _ in shares]
-    units, cuts = np.arange(count), {name: flat_box[name] for name in split}
-    result = best = np.zeros(count)
+    steady = {id(f): spanned(f, whole) for _, ways in shares for way in ways for f in way if not {*f.reads} & {*split}}
 
     def bound(units, cuts):
-        here = {name: value[units] for name, value in flat_box.items()} | cuts
-        return sum(weight[units] * peak(added(ways, here)) for weight, (_, ways) in zip(weights, shares, strict=True))
+        """The bound of some units, each on its piece of the box."""
+        here = {name: value[units] for name, value in whole.items()} | cuts
+        known = {key: value[units] if np.ndim(value.lower) else value for key, value in steady.items()}
+        return sum(weight[units] * size(ways, here, known) for weight, (_, ways) in zip(weights, shares, strict=True))
 
+    units, cuts, result, best = np.arange(count), {name: whole[name] for name in split}, np.zeros(count), np.zeros(count)
     for turn in range(40 if split else 0):
         above = bound(units, cuts)
         middle = {name: exactly((cut.lower + cut.upper) / 2) for name, cut in cuts.items()}
-        best = best.copy()
         np.maximum.at(best, units, np.nan_to_num(bound(units, middle), nan=0.0, posinf=0.0))
         keep = above > best[units] * 1.001
-        result = result.copy()
         np.maximum.at(result, units[~keep], above[~keep])
         units, cuts = units[keep], {name: cut[keep] for name, cut in cuts.items()}
         if not len(units) or len(units) > 20000 or not np.isfinite(above).all():
@@ -685,20 +691,30 @@ def largest(shape, box, shares, split=()):
         cuts = {name: Interval(*map(np.concatenate, zip(*(p[name] for p in pieces), strict=True))) for name in cuts}
         units = np.concatenate((units, units))
     if len(units):
-        result = result.copy()
         np.maximum.at(result, units, bound(units, cuts))
     return up(np.where(np.isnan(result), np.inf, result), len(shares)).reshape(shape)
 
 
-def added(ways, box):
-    """The range of a sum of products of factors, taken as independent."""
+def spanned(each, box):
+    """A factor's range on a box."""
+    return each.span(*(box[name] for name in each.reads))
+
+
+def size(ways, box, known):
+    """The largest absolute value of a sum of products of factors, taken as independent."""
+    spans = [[known[id(f)] if id(f) in known else spanned(f, box) for f in way] for way in ways]
+    if len(spans) == 1:
+        product = 1.0
+        for span in spans[0]:
+            product = product * peak(span)
+        return up(product, len(spans[0]))
     total = Interval(0.0, 0.0)
-    for factors in ways:
+    for way in spans:
         product = Interval(1.0, 1.0)
-        for span in factors:
-            product = product * span(box)
+        for span in way:
+            product = product * span
         total = total + product
-    return total
+    return peak(total)
 
 
 # Norms
