@@ -44,6 +44,12 @@ def render_pages(derived: Derived, backends: Iterable[Backend]) -> dict[str, str
     return texts
 
 
+def render_bounds(derived: Derived) -> str:
+    """The text of `bounds.py`, once the step Jacobian is proven."""
+    page = numpy.bounds_page(derived, _header(derived), prove_flow(derived).remarks())
+    return render(page.template, page.context)
+
+
 def write(folder: Path, texts: Mapping[str, str]) -> list[Path]:
     """Write what differs; return the files written."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from derive.backends import Derived, numpy
+from derive.backends import Derived
 from derive.language.syntax import Cell
 from derive.pipeline.derivation import derive
-from derive.pipeline.files import render_pages
+from derive.pipeline.files import render_bounds
 from derive.pipeline.kernels import loaded
 
 Array = np.ndarray[Any, Any]
@@ -74,7 +74,7 @@ class GradientBound:
 
 
 def gradient_bound(cell: Cell) -> GradientBound:
-    """The bounds of a cell's gradients; raises `ProofError` where the derivation is not proven."""
+    """The bounds of a cell's gradients; raises `ProofError` where the step Jacobian is not proven."""
     derived = derive(cell)
-    source = render_pages(derived, [numpy])[numpy.BOUNDS]
+    source = render_bounds(derived)
     return GradientBound(derived, loaded(f"{cell.name}_bounds", source), source)

@@ -9,13 +9,16 @@ from derive.backends.numpy.module import module
 from derive.backends.protocol import Derived, Page, Proven
 from derive.language.remarks import plain
 
-BOUNDS = "bounds.py"
-
 
 def pages(derived: Derived, header: Sequence[str], proven: Proven) -> Mapping[str, Page]:
     """The module, as the package's `__init__.py`, and `bounds.py`."""
-    gradients, jacobian = ([*header, "", *map(plain, lines)] for lines in (proven.gradients, proven.jacobian))
+    lines = [*header, "", *map(plain, proven.gradients)]
     return {
-        "__init__.py": Page("numpy/module.py.j2", module(derived.cell, derived.schedule, gradients)),
-        BOUNDS: Page("numpy/bounds.py.j2", bounds(derived.cell, derived.flow, jacobian)),
+        "__init__.py": Page("numpy/module.py.j2", module(derived.cell, derived.schedule, lines)),
+        "bounds.py": bounds_page(derived, header, proven.jacobian),
     }
+
+
+def bounds_page(derived: Derived, header: Sequence[str], proven: Sequence[str]) -> Page:
+    """`bounds.py` alone; `proven` is what was proven of the step Jacobian, in remarks."""
+    return Page("numpy/bounds.py.j2", bounds(derived.cell, derived.flow, [*header, "", *map(plain, proven)]))

@@ -24,12 +24,12 @@ Context = dict[str, Any]
 
 _TAKEN = frozenset(
     """
-    Certificate Factor Fraction Inputs Interval MARGIN NamedTuple Params SHAPES STATES State about abs added after anywhere
-    block_bounds bounded box certify contraction corners dict enclosed erf erfc error_function_parts exactly extent
-    factor first_maximum flat float hull image initial inputs inside int invariant jacobian largest largest_eigenvalue
-    len limit limited matrix max measure members min natural natural_factor norm np outward params peak range
-    reachable share size sized sizes spanned spectral split spread state step_jacobian steps sum summed taken tuple unbounded up
-    visited widened x_t z zip
+    Certificate Factor Fraction Inputs Interval MARGIN NamedTuple Params SHAPES STATES State about abs added after
+    anywhere block_bounds bounded box certify contraction corners dict enclosed erf erfc error_function_parts
+    exactly extent factor first_maximum flat float hull image initial inputs inside int invariant jacobian largest
+    largest_eigenvalue len limit limited matrix max measure members min natural natural_factor norm np outward
+    params peak range reachable share size sized sizes spanned spectral split spread state step_jacobian steps sum
+    summed taken tuple unbounded up visited widened x_t z zip
     """.split()  # noqa: SIM905 - a list of these would fill a page
 )
 """Every name that the template uses where a cell's lines stand."""
