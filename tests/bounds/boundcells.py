@@ -10,6 +10,7 @@ import numpy as np
 from cellfolder import cell, derived, run_source
 
 from derive import emit
+from derive.backends import Derived
 from derive.backends.numpy.bounds import bounds
 from derive.language import Cell
 from derive.proof.oracle import extents, run
@@ -22,7 +23,12 @@ STEPS = 4
 @cache
 def bounds_of(name: str) -> ModuleType:
     """The generated module of a cell's bounds."""
-    return run_source(name, emit.render("numpy/bounds.py.j2", bounds(cell(name), derived(name).flow, ["In a test."])))
+    return module_of(derived(name))
+
+
+def module_of(of: Derived) -> ModuleType:
+    """The module of bounds of what was derived."""
+    return run_source(of.cell.name, emit.render("numpy/bounds.py.j2", bounds(of.cell, of.flow, ["In a test."])))
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,13 @@ class Network:
 
 
 def network(name: str, seed: int) -> Network:
+    """A random network of a cell by name."""
+    return network_of(cell(name), bounds_of(name), seed)
+
+
+def network_of(of: Cell, made: ModuleType, seed: int) -> Network:
     """A random network, its size and the scale of its weights drawn too, on inputs and from states within ±1."""
-    of, made, rng = cell(name), bounds_of(name), np.random.default_rng([seed, len(name)])
+    rng = np.random.default_rng([seed, len(of.name)])
     sizes = {axis: int(rng.choice((1, 2, 3, 5))) for axis in of.axes}
     scale = 10 ** rng.uniform(-1.5, 0.7)
     params = made.Params(**drawn(of, "param", sizes, lambda shape: scale * rng.normal(size=shape)))
