@@ -18,6 +18,7 @@ import sympy as sp
 
 from derive.backends.closedform import PRODUCT, Printer, native, steps
 from derive.functions import lookup
+from derive.language.remarks import plain
 
 _MATH_H = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc")
 _PRIMITIVES = {**{name: f"R({name})" for name in _MATH_H}, "Abs": "R(fabs)"}
@@ -63,7 +64,7 @@ def definition(name: str, prefix: str) -> str:
     lines = [f"const real {temporary} = {_PRINTER.text(value)};" for temporary, value in program.temporaries]
     lines.append(f"return {_PRINTER.text(program.result)};")
     body = "".join(f"    {line}\n" for line in lines)
-    return f"/* {row.summary} */\nstatic inline real R({prefix}{name})(real z)\n{{\n{body}}}\n"
+    return f"/* {plain(row.summary)} */\nstatic inline real R({prefix}{name})(real z)\n{{\n{body}}}\n"
 
 
 def definitions(names: Iterable[str], prefix: str) -> str:

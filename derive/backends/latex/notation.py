@@ -14,6 +14,7 @@ from derive import functions
 from derive.backends.formula.contract import Reader
 from derive.backends.formula.nodes import Applied, Name
 from derive.backends.latex.escape import escaped
+from derive.backends.latex.mathematics import prose
 from derive.backends.latex.symbols import Symbol, Symbols
 from derive.backends.latex.typeset import Typesetter, width
 from derive.calculus import Adjoint
@@ -150,4 +151,4 @@ def _function_lines(names: Iterable[str], symbols: Symbols) -> Iterator[tuple[st
         shown = Typesetter(own).text(reader.formula((), [Term(slope.xreplace(values))]))
         derivative = "" if slope == 0 or slope.has(functions.application(f"{name}_prime")) else shown
         call = Applied(rank=0, function=name, operands=(Name(name="z", rank=0),))
-        yield Typesetter(own).text(call), escaped(row.summary), derivative
+        yield Typesetter(own).text(call), prose(row.summary), derivative

@@ -16,6 +16,7 @@ from derive.backends.closedform import ATOM, Clip, Printer, is_decay, native, st
 from derive.backends.numpy import error_function
 from derive.functions import Z, lookup
 from derive.functions.pieces import breakpoints, intervals
+from derive.language.remarks import plain
 
 _ERROR_FUNCTION = ("erf", "erfc")
 
@@ -70,7 +71,7 @@ def definition(name: str) -> str:
     program = steps(guarded(row.closed))
     lines = [f"{temporary} = {_PRINTER.text(value)}" for temporary, value in program.temporaries]
     lines.append(f"return {_PRINTER.text(program.result)}")
-    return f'def {name}(z):\n    """{row.summary}"""\n' + "".join(f"    {line}\n" for line in lines)
+    return f'def {name}(z):\n    """{plain(row.summary)}"""\n' + "".join(f"    {line}\n" for line in lines)
 
 
 def definitions(names: Iterable[str]) -> str:
