@@ -64,7 +64,7 @@ def test_symbols_are_prefixed_and_nothing_is_writable_or_allocated(name, tmp_pat
 
 @CELLS
 def test_a_cell_is_at_most_sixty_kilobytes(name):
-    assert sum(len(text.encode()) for text in texts(name).values()) <= 60 * 1024
+    assert sum(len(text.encode()) for text in texts(name).values()) <= 60_000
 
 
 @CELLS
