@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 what was asked for does not hold (a proof fails, files dri
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -33,7 +34,10 @@ def _reported(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any, **options: Any) -> Any:
         try:
             return command(*args, **options)
-        except (CellError, ProofError, NativeError, OSError) as error:
+        except OSError as error:
+            told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            raise SystemExit(_fail(told)) from error
+        except (CellError, ProofError, NativeError) as error:
             raise SystemExit(_fail(str(error))) from error
 
     return run
@@ -46,7 +50,11 @@ def _fail(message: str) -> int:
 
 def _cells(names: Sequence[str]) -> list[Cell]:
     """Cells by name or by file; all that are shipped where none is named."""
-    return [load(n) if n.endswith(".cell") else cell(n) for n in names or shipped()]
+    cells = [load(n) if n.endswith(".cell") else cell(n) for n in names or shipped()]
+    for each, number in Counter(each.name for each in cells).items():
+        if number > 1:
+            raise click.UsageError(f"{number} of the cells are called {each}; name each once")
+    return cells
 
 
 def _each(cells: Sequence[Cell], doing: str) -> Iterable[Cell]:
@@ -58,7 +66,16 @@ def _each(cells: Sequence[Cell], doing: str) -> Iterable[Cell]:
 def main() -> None:
     """From gate equations to proven gradients and kernels.
 
-    CELL is the name of a shipped cell (such as lstm) or a file ending in .cell.
+    CELL is the name of a shipped cell (such as lstm) or a file ending in .cell; docs/language.md says how to
+    write one.
+
+    \b
+      derive show gru                    its equations and their gradients
+      derive prove my.cell               is it right? nothing is written
+      derive generate my.cell -o out     NumPy, C and LaTeX into out/my
+      derive check                       is generated/ what the cells derive to?
+
+    Exit codes: 0 done; 1 what was asked for does not hold, or a cell is wrong; 2 misuse.
     """
 
 
@@ -74,7 +91,11 @@ _folder = click.option(
 @click.option("--standalone", is_flag=True, help="Only files that need no derive: NumPy, C, LaTeX.")
 @_reported
 def generate(cells: tuple[str, ...], output: Path, standalone: bool) -> None:
-    """Prove cells and write their kernels and derivations (all shipped cells by default)."""
+    """Prove cells and write their kernels.
+
+    For each cell a Python package: NumPy, C, and the derivation in LaTeX. Without CELL, all shipped cells. A cell
+    whose proof fails is not written, and a file that would not change is left alone.
+    """
     chosen = _cells(cells)
     for each in _each(chosen, "deriving"):
         texts = pipeline.generate(each, standalone=standalone)
@@ -89,7 +110,11 @@ def generate(cells: tuple[str, ...], output: Path, standalone: bool) -> None:
 @_folder
 @_reported
 def check(cells: tuple[str, ...], output: Path) -> None:
-    """Derive again and compare with the files that are there; fails with a diff where they differ."""
+    """Compare files with their cells.
+
+    Derives again, and fails with a diff where a file differs. Without CELL, all shipped cells, and nothing else may
+    be in the folder.
+    """
     diffs = [] if cells else pipeline.drift(output, {"__init__.py": PACKAGE}, shipped())
     for each in _each(_cells(cells), "checking"):
         diffs += pipeline.drift(output / each.name, pipeline.generate(each))
@@ -106,7 +131,11 @@ def check(cells: tuple[str, ...], output: Path) -> None:
 @click.argument("cells", metavar="CELL...", nargs=-1, required=True)
 @_reported
 def prove(cells: tuple[str, ...]) -> None:
-    """Check a cell: its text, its gradients against its equations, its kernels on numbers; write nothing."""
+    """Prove and try cells, write nothing.
+
+    Checks a cell's text, its gradients against its equations, and its kernels on numbers (C where there is a
+    compiler).
+    """
     for each in _each(_cells(cells), "proving"):
         proof = pipeline.prove(each)
         _out.print(f"{each.name}:")
@@ -120,7 +149,10 @@ def prove(cells: tuple[str, ...]) -> None:
 @click.argument("name", metavar="CELL")
 @_reported
 def show(name: str) -> None:
-    """Print a cell's equations and the equations of backpropagation through time."""
+    """Print a cell and its gradients.
+
+    The equations as written, in normal form, and those of backpropagation through time.
+    """
     [each] = _cells([name])
     click.echo(pipeline.derivation(each).show())
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from importlib import resources
 from pathlib import Path
 
+from derive.language import limits
 from derive.language.assemble import parse
 from derive.language.errors import CellError, Source
+from derive.language.names import KEYWORDS
 from derive.language.syntax import Cell
 
 _SUFFIX = ".cell"
@@ -31,7 +34,16 @@ def load(path: str | os.PathLike[str]) -> Cell:
             source=Source(str(file), ""),
             expected="a text file of one cell",
         ) from None
-    return parse(text, file.name.removesuffix(_SUFFIX), str(file))
+    name = file.name.removesuffix(_SUFFIX)
+    if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) or name in KEYWORDS or len(name) > limits.NAME:
+        raise CellError(
+            "name",
+            f"`{name}` cannot be the name of a cell",
+            source=Source(str(file), ""),
+            expected="a letter, then letters, digits and underscores; no keyword",
+            remedy="rename the file: what is generated is called after it",
+        )
+    return parse(text, name, str(file))
 
 
 def shipped() -> tuple[str, ...]:
@@ -45,9 +57,8 @@ def cell(name: str) -> Cell:
     names = shipped()
     if name not in names:
         near = difflib.get_close_matches(name, names, 1)
-        raise CellError(
-            "unknown", f"no cell `{name}` is shipped", expected=f"one of {', '.join(names)}",
-            remedy=f"did you mean `{near[0]}`?" if near else "for a file of your own: `derive.load(path)`",
-        )  # fmt: skip
+        remedy = f"did you mean `{near[0]}`?" if near else "name a file of your own by its path, ending in `.cell`"
+        expected = f"one of {', '.join(names)}"
+        raise CellError("unknown", f"no cell `{name}` is shipped", expected=expected, remedy=remedy)
     file = resources.files("derive").joinpath("cells").joinpath(name + _SUFFIX)
     return parse(file.read_text(encoding="utf-8"), name, name + _SUFFIX)

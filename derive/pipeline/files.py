@@ -65,13 +65,14 @@ def write(folder: Path, texts: Mapping[str, str]) -> list[Path]:
 def drift(folder: Path, texts: Mapping[str, str], folders: Iterable[str] = ()) -> list[str]:
     """Unified diffs from the files in a folder to what they should be; empty where all agree.
 
-    What else is in the folder, besides the `folders` named, differs too.
+    A file that is missing differs, and so does what else is in the folder besides the `folders` named.
     """
     diffs = []
     for name, text in texts.items():
         path = folder / name
-        there = path.read_bytes() if path.exists() else b""
-        if there != text.encode():
+        if not path.exists():
+            diffs.append(f"{path}: missing\n")
+        elif (there := path.read_bytes()) != text.encode():
             lines = difflib.unified_diff(
                 there.decode(errors="replace").splitlines(keepends=True),
                 text.splitlines(keepends=True),

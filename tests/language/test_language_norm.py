@@ -46,3 +46,8 @@ def test_functions_named_in_the_norm_exist():
     rule = re.search(r"\*\*E6\.\*\*(.*?)`maximum\(a", PAGE, re.DOTALL)
     assert rule is not None
     assert set(re.findall(r"`(\w+)`", rule[1])) <= set(FUNCTIONS)
+
+
+def test_every_rule_has_a_number_of_its_own():
+    numbers = re.findall(r"^\*\*([A-Z]\d+)\.\*\*", PAGE, re.MULTILINE)
+    assert len(set(numbers)) == len(numbers) > 25

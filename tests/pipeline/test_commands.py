@@ -8,7 +8,7 @@ import sys
 import pytest
 from cellfolder import ROOT, SHIPPED
 
-from derive import cli
+from derive import cli, load, pipeline
 from derive.pipeline import files
 from derive.proof import ProofError
 
@@ -148,13 +148,14 @@ def test_check_finds_a_missing_file_and_one_too_many(small, out):
     code, told, errors = call("check", small, "-o", out)
     assert code == 1
     assert f"{out / 'small' / 'notes.txt'}: nothing derives this file; delete it\n" in told
+    assert f"{out / 'small' / 'derivation.tex'}: missing\n" in told
     assert "2 files differ" in errors
 
 
 def test_check_where_nothing_was_generated(small, out):
     code, told, _ = call("check", small, "-o", out)
     assert code == 1
-    assert "+import numpy as np" in told
+    assert told.splitlines() == [f"{out / 'small' / name}: missing" for name in pipeline.generate(load(small))]
     assert not out.exists()
 
 
@@ -231,6 +232,31 @@ def test_misuse(arguments):
     code, _, errors = call(*arguments)
     assert code == 2
     assert "Usage:" in errors
+
+
+def test_two_cells_of_one_name_are_refused(small, out):
+    twin = small.parent / "twin" / small.name
+    twin.parent.mkdir()
+    twin.write_text(SMALL, encoding="utf-8")
+    code, told, errors = call("generate", small, twin, "-o", out)
+    assert (code, told) == (2, "")
+    assert "2 of the cells are called small; name each once" in errors
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["my cell", "2nd", "class", "a.b", "_a", "é", "a" * 41, ""])
+def test_a_name_that_no_package_can_have_is_refused(name, tmp_path):
+    path = tmp_path / f"{name}.cell"
+    path.write_text(SMALL, encoding="utf-8")
+    code, _, errors = call("prove", path)
+    assert code == 1
+    assert errors.startswith(f"error[name]: `{name}` cannot be the name of a cell\n --> {path}\n")
+
+
+def test_a_folder_that_cannot_be_made_is_told(small, tmp_path):
+    (tmp_path / "file").touch()
+    code, _, errors = call("generate", small, "-o", tmp_path / "file" / "out")
+    assert (code, errors) == (1, f"{tmp_path / 'file' / 'out' / 'small'}: Not a directory\n")
 
 
 def test_alone_it_tells_its_usage():
