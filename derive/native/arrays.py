@@ -70,14 +70,14 @@ class Sizes:
         if None in expected:
             self._undecided.append((argument, got, axes))
 
-    def complete(self, axes: Iterable[str]) -> dict[str, int]:
-        """Every size, once all arrays were seen."""
+    def complete(self, axes: Iterable[str], remedy: str = "one") -> dict[str, int]:
+        """Every size, once all arrays were seen; `remedy` is what is expected where one is unknown."""
         undecided, self._undecided = self._undecided, []
         for argument, got, shape in undecided:
             self.match(argument, got, shape)
         for axis in axes:
             if axis not in self.known:
-                raise ValueError(refusal(axis, "no array that tells this size", "one"))
+                raise ValueError(refusal(axis, "no array that tells this size", remedy))
         return self.known
 
     def _learn_from_sum(self, size: int, names: tuple[str, ...]) -> None:

@@ -73,12 +73,20 @@ class Kernel:
         """Parameters by the scheme that the cell states; float64 where the kernel leaves the choice."""
         return self._init(sizes, rng, max(self._functions, key=lambda dtype: dtype.itemsize))
 
-    def prepare(self, params: Any) -> Prepared:
-        """Parameters checked and packed once, accepted wherever parameters are."""
+    def prepare(self, params: Any, sizes: Mapping[str, int] | None = None) -> Prepared:
+        """Parameters checked and packed once, accepted wherever parameters are; `sizes` are those that the
+        parameters alone do not tell."""
         given = self._bind(params)
-        prepared = Prepared(given.functions, given.arrays, given.sizes)
-        sizes = given.sizes.copy(**dict.fromkeys(self._sequence, 1))
-        dims = given.functions.dims(sizes.complete(self.interface.axes))
+        if given.packed is not None:
+            return given
+        told = Sizes({axis: size for axis, size in (sizes or {}).items() if axis not in self._sequence})
+        for field, array in zip(self.interface.params, given.arrays, strict=True):
+            told.match(f"params.{field.name}", array.shape, field.shape)
+        prepared = Prepared(given.functions, given.arrays, told)
+        known = told.copy(**dict.fromkeys(self._sequence, 1)).complete(
+            self.interface.axes, "it in prepare(params, sizes)"
+        )
+        dims = given.functions.dims(known)
         prepared.packed = given.functions.buffer("packed", dims)
         given.functions.call("pack", dims, pointers(given.arrays), pointer(prepared.packed))
         return prepared

@@ -34,29 +34,33 @@ class NumPyKernel:
         """Parameters of the kernel's dtype, by the scheme that the cell states."""
         return self._module.init(sizes, rng, self.dtype)
 
-    def prepare(self, params: Any) -> Any:
-        """Parameters with their matrices stacked once; refused where they are of another dtype."""
-        prepared = self._module.prepare(params)
-        for name, value in prepared.params._asdict().items():
-            if value.dtype != self.dtype:
-                raise TypeError(f"params.{name}: got {value.dtype}, expected {self.dtype}")
-        return prepared
+    def prepare(self, params: Any, sizes: Mapping[str, int] | None = None) -> Any:
+        """See the generated module."""
+        return self._module.prepare(self._held(params), sizes)
 
     def forward(self, params: Any, x: Any, initial: Any = None, *, tape: bool = True) -> Any:
         """See the generated module."""
-        return self._module.forward(self.prepare(params), x, initial, tape=tape)
+        return self._module.forward(self._held(params), x, initial, tape=tape)
 
     def backward(self, params: Any, tape: Any, dy: Any, dfinal: Any = None) -> Any:
         """See the generated module."""
-        return self._module.backward(self.prepare(params), tape, dy, dfinal)
+        return self._module.backward(self._held(params), tape, dy, dfinal)
 
     def step(self, params: Any, x_t: Any, state: Any = None) -> Any:
         """See the generated module."""
-        return self._module.step(self.prepare(params), x_t, state)
+        return self._module.step(self._held(params), x_t, state)
 
     def stream(self, params: Any, state: Any = None) -> Any:
         """See the generated module."""
-        return self._module.stream(self.prepare(params), state)
+        return self._module.stream(self._held(params), state)
+
+    def _held(self, params: Any) -> Any:
+        """The parameters, refused where they are of another dtype."""
+        for name, value in self._module.raw(params)._asdict().items():
+            got = getattr(value, "dtype", self.dtype)
+            if got != self.dtype:
+                raise TypeError(f"params.{name}: got {got}, expected {self.dtype}")
+        return params
 
 
 def build(cell: Cell, *, backend: Backend = "numpy", dtype: Precision = "float64") -> Any:

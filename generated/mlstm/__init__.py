@@ -127,10 +127,10 @@ def forward(params, x, initial=None, *, tape=True):
 
     x: (T, B, d_x). initial: State, zero if omitted. Without a tape nothing is kept over time.
     """
-    prepared = prepare(params)
-    params = prepared.params
     inputs = members(Inputs, "x", x)
-    sizes, dtype, initial = measured({"params": params, "x": inputs}, "initial", initial)
+    sizes, dtype, initial = measured({"params": raw(params), "x": inputs}, "initial", initial)
+    prepared = prepare(params, sizes)
+    params = prepared.params
     if not tape:
         return infer(prepared, inputs, initial, sizes, dtype)
     T, B = sizes["T"], sizes["B"]
@@ -233,13 +233,13 @@ def backward(params, tape, dy, dfinal=None):
 
     dy: the loss's gradient by y. dfinal: by the final state, zero if omitted. A tape can be used again.
     """
-    prepared = prepare(params)
-    params = prepared.params
     if not isinstance(tape, Tape):
         raise TypeError(f"tape: got {type(tape).__name__}, expected the tape of a forward call")
     inputs, initial = tape._inputs, tape._initial
     doutputs = members(Output, "dy", dy)
-    sizes, dtype, dfinal = measured({"params": params, "dy": doutputs}, "dfinal", dfinal, tape._sizes)
+    sizes, dtype, dfinal = measured({"params": raw(params), "dy": doutputs}, "dfinal", dfinal, tape._sizes)
+    prepared = prepare(params, sizes)
+    params = prepared.params
     T, B = sizes["T"], sizes["B"]
     d_x, d_v, d_k = sizes["d_x"], sizes["d_v"], sizes["d_k"]
 
@@ -356,10 +356,9 @@ def backward(params, tape, dy, dfinal=None):
 
 def step(params, x_t, state=None):
     """One step: y_t and the new state. x_t: (B, …); state: State, zero if omitted."""
-    prepared = prepare(params)
     inputs = members(Inputs, "x_t", x_t)
-    sizes, dtype, state = measured({"params": prepared.params, "x_t": inputs}, "state", state)
-    y, state = advance(prepared, inputs, state, sizes, dtype)
+    sizes, dtype, state = measured({"params": raw(params), "x_t": inputs}, "state", state)
+    y, state = advance(prepare(params, sizes), inputs, state, sizes, dtype)
     return owned(y)[0], owned(state)
 
 
@@ -482,7 +481,8 @@ REPLAYED = ['a', 'r', 'h']
 
 def replay(tape):
     """From what is on a tape, every named intermediate that is not."""
-    prepared, inputs, initial, sizes = prepare(tape._params), tape._inputs, tape._initial, tape._sizes
+    inputs, initial, sizes = tape._inputs, tape._initial, tape._sizes
+    prepared = prepare(tape._params, sizes)
     params = prepared.params
     dtype = params[0].dtype if params else inputs[0].dtype
     T, B = sizes["T"], sizes["B"]
@@ -515,13 +515,15 @@ def tape_of(params, inputs, initial, sizes, saved):
     return Tape(params, inputs, initial, sizes, {**saved, **delays})
 
 
-def prepare(params):
-    """Parameters with the matrices that share an operand stacked, once for many calls."""
+def prepare(params, sizes=None):
+    """Parameters with the matrices that share an operand stacked, once for many calls.
+
+    sizes: those that the parameters alone do not tell.
+    """
     if isinstance(params, Prepared):
         return params
-    params = members(Params, "params", params)
-    sizes, _, _ = measured({"params": params})
-    d_x, d_v, d_k = sizes.get("d_x"), sizes.get("d_v"), sizes.get("d_k")
+    params = raw(params)
+    sizes, _, _ = measured({"params": params}, known=sizes)
 
     W_q = params.W_q
     W_k = params.W_k
@@ -532,6 +534,11 @@ def prepare(params):
         np.concatenate((W_q, W_k, W_v, W_o)),
         np.concatenate((W_k, W_v, W_q, W_o)),
     )
+
+
+def raw(params):
+    """The parameters themselves, prepared or not."""
+    return params.params if isinstance(params, Prepared) else members(Params, "params", params)
 
 
 def init(sizes, rng, dtype=np.float64):
@@ -633,18 +640,17 @@ def label(argument, name, count):
 
 
 def solved(named, sizes):
-    """The sizes that the arrays' shapes tell, those in a sum of two included."""
-    for _ in range(2):
+    """The sizes that the arrays' shapes tell, those in a sum included."""
+    for _ in range(len(AXES) + 1):
         for _, axes, value in named:
             if value.ndim != len(axes):
                 continue
             for axis, length in zip(axes, value.shape, strict=True):
                 parts = (axis,) if isinstance(axis, str) else axis
                 unknown = [part for part in parts if part not in sizes]
-                if len(unknown) == 1:
-                    rest = length - sum(sizes[part] for part in parts if part in sizes)
-                    if rest > 0:
-                        sizes[unknown[0]] = rest
+                rest = length - sum(sizes[part] for part in parts if part in sizes)
+                if len(set(unknown)) == 1 and rest > 0:
+                    sizes[unknown[0]] = rest // len(unknown)
     return sizes
 
 

@@ -86,17 +86,28 @@ def test_inference_steps_and_packed_parameters_agree_with_forward(name):
     wanted = {f"output {k}": v for k, v in named(made.Output, y).items()}
     wanted |= {f"final {k}": v for k, v in final._asdict().items()}
     assert_close(inference(name, given), wanted, 1e-14)
-    try:
-        prepared = made.prepare(given.params)
-    except ValueError as error:
-        assert name not in SHIPPED
-        assert "got no array that tells this size" in str(error)  # noqa: PT017
-        prepared = given.params
+    prepared = made.prepare(given.params, {} if name in SHIPPED else given.sizes)
+    assert made.prepare(prepared) is prepared
     state = given.initial
     for t in range(len(given.inputs[0])):
         y_t, state = made.step(prepared, bare(made.Inputs(*(a[t] for a in given.inputs))), state)
         assert_close(named(made.Output, y_t), {k: v[t] for k, v in named(made.Output, y).items()}, 1e-14)
     assert_close(state._asdict(), final._asdict(), 1e-14)
+
+
+def test_sizes_that_the_parameters_do_not_tell_are_asked_for():
+    made = kernel("held_back")
+    given = Arguments(made, example("held_back", "distinct")[0])
+    message = r"^d_x: got no array that tells this size, expected it in prepare\(params, sizes\)$"
+    for wants_sizes in (made.prepare, made.stream):
+        with pytest.raises(ValueError, match=message):
+            wants_sizes(given.params)
+    with pytest.raises(ValueError, match=r"^params\.W: got shape"):
+        made.prepare(given.params, {**given.sizes, "d_h": 1})
+    stream = made.stream(made.prepare(given.params, given.sizes), given.initial)
+    out = np.empty_like(given.doutputs[0][0])
+    stream(made.Inputs(*(a[0] for a in given.inputs)), out)
+    assert_close({"y": out}, {"y": made.forward(given.params, given.x, given.initial)[0][0]}, 1e-14)
 
 
 @pytest.mark.parametrize("name", EVERY)

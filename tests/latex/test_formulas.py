@@ -73,7 +73,7 @@ def case_of(cell, last_only=False) -> Case:
     before = {s: b[0] for s, b in boundary.items()}
     for state, delay in system.delays.items():
         if delay in found.bars:
-            before[found.bars[state]] = single[found.bars[delay]][0]
+            before[found.bars.get(state, found.bars[delay])] = single[found.bars[delay]][0]
     values = Values(single, before, sizes, {*found.bars.values(), *found.seeds.values()})
     return Case(cell, system, found, explain(cell, system, found), values, single)
 
@@ -110,6 +110,7 @@ def test_gradients(case: Case) -> None:
         assert_holds(case.values, line, [0])
     shown = {name_of(line.left) for line in (*case.derivation.weights, *case.derivation.inputs)}
     absent = {name.name for name in case.derivation.absent}
+    assert len(case.derivation.initial) == sum(d in case.adjoint.bars for d in case.system.delays.values())
     for variable in case.system.of_role("param", "input"):
         assert (variable.name in absent) != (case.adjoint.bars.get(variable.name) in shown)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cellfolder import EVERY, Arguments, assert_close, bare, cell, example, module, results
+from cellfolder import EVERY, SHIPPED, Arguments, assert_close, bare, cell, example, module, results
 
 import derive
 from derive.language import syntax
@@ -59,7 +59,7 @@ def test_steps_agree_with_forward(made, given):
 
 def test_a_stream_agrees_with_forward_and_fills_what_it_is_given(made, given):
     y, _, _ = made.forward(given.params, given.x, given.initial)
-    stream = made.stream(given.params, given.initial)
+    stream = made.stream(made.prepare(given.params, given.sizes), given.initial)
     x_t = made.Inputs(*(np.empty_like(a[0]) for a in given.inputs))
     out = made.Output(*(np.empty_like(a[0]) for a in given.doutputs))
     for t in range(len(given.doutputs[0])):
@@ -69,8 +69,8 @@ def test_a_stream_agrees_with_forward_and_fills_what_it_is_given(made, given):
         assert_close(every(bare(out)), {k: a[t] for k, a in every(y).items()}, ROUNDING)
 
 
-def test_prepared_parameters_are_accepted_everywhere(made, given):
-    prepared = made.prepare(given.params)
+def test_prepared_parameters_are_accepted_everywhere(name, made, given):
+    prepared = made.prepare(given.params, {} if name in SHIPPED else given.sizes)
     assert made.prepare(prepared) is prepared
     y, final, tape = made.forward(given.params, given.x, given.initial)
     y2, final2, tape2 = made.forward(prepared, given.x, given.initial)
@@ -84,6 +84,17 @@ def test_prepared_parameters_are_accepted_everywhere(made, given):
     same_bits(every(made.step(prepared, x_t)[0]), every(made.step(given.params, x_t)[0]))
     out = bare(made.Output(*(np.empty_like(a[0]) for a in given.doutputs)))
     same_bits(every(made.stream(prepared)(x_t, out)), every(made.step(given.params, x_t)[0]))
+
+
+def test_sizes_that_the_parameters_do_not_tell_are_asked_for():
+    made = module("held_back")
+    given = Arguments(made, example("held_back", "distinct")[0])
+    message = r"^d_x: got no array that tells this size, expected it in prepare\(params, sizes\)$"
+    for wants_sizes in (made.prepare, made.stream, derive.build(cell("held_back"), backend="numpy").prepare):
+        with pytest.raises(ValueError, match=message):
+            wants_sizes(given.params)
+    with pytest.raises(ValueError, match=r"^params\.W: got shape"):
+        made.prepare(given.params, {**given.sizes, "d_h": 1})
 
 
 def test_backward_again_gives_the_same_bits(made, given):

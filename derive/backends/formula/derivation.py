@@ -54,7 +54,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Derivation:
-    """`initial` holds at the first time step; `absent` are the variables that no output depends on."""
+    """`initial` holds at the first time step; no gradient reaches what is in `absent`."""
 
     forward: tuple[Line, ...]
     normal: tuple[Line, ...]
@@ -233,7 +233,8 @@ class _Explanation:
             if delay in self.parts:
                 line = self._line(delay, self.parts[delay], inline)
                 rank = line.left.rank
-                bar = Name(name=self.adjoint.bars[state], shift=-1, rank=len(self.variables[state].axes))
+                name = self.adjoint.bars.get(state, self.adjoint.bars[delay])
+                bar = Name(name=name, shift=-1, rank=len(self.variables[state].axes))
                 left = (
                     Entry(of=bar, indices=line.left.indices)
                     if isinstance(line.left, Entry)

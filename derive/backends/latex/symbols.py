@@ -112,7 +112,9 @@ def _made_up(system: System, author: Mapping[str, Symbol], other: str) -> dict[s
 
 def _adjoints(adjoint: Adjoint, known: Mapping[str, Symbol], error: str, loss: str) -> dict[str, Symbol]:
     symbols = {}
-    for name, bar in adjoint.bars.items():
+    held = {delay: state for state, delay in adjoint.system.delays.items() if state not in adjoint.bars}
+    for variable, bar in adjoint.bars.items():
+        name = held.get(variable, variable)  # a state that is held back has a gradient at the start alone
         if name in known:
             net = known[name].base == _NET and known[name].superscript
             symbols[bar] = replace(known[name], base=error) if net else replace(known[name], accented=True)

@@ -29,7 +29,7 @@ _TAKEN = frozenset(
     axes backward checks data delayed dfinal dinitial dinputs doutputs dparams dtype dy erf erfc
     error_function_parts expected extent extents final first_maximum flatten float forward
     given_state glorot infer init initial inputs int isinstance join kind known label len length
-    math measured members normal np orthogonal out outer_sum owned params prepare prepared range
+    math measured members normal np orthogonal out outer_sum owned params prepare prepared range raw
     replay repr reversed rng shapes sizes split state step stream sum t tape total tuple type
     unflatten uniform vector x_t y zip
     """.split()  # noqa: SIM905 - a list of these would fill two pages
@@ -77,8 +77,9 @@ class _Module:
                 (name, shown(("T", "B"), self.cell.variables[name].shape)) for name in self.cell.outputs
             ],
             "axes": repr(tuple(self.cell.axes)),
-            "sizes_line": self._sizes_line('sizes["{}"]'),
-            "known_sizes_line": self._sizes_line('sizes.get("{}")'),
+            "sizes_line": self._sizes_line(self.cell.axes),
+            "split_sizes_line": self._sizes_line(self._split_axes()),
+            "untold": [axis for axis in self._split_axes() if axis not in self._told()],
             "shapes": self._shapes(),
             "init": [init_line(self.cell, p) for p in self.cell.of_role("param")],
             "schemes": sorted({i.scheme for i in self.cell.inits.values()}),
@@ -139,9 +140,24 @@ class _Module:
         params = self.cell.of_role("param")
         return block_lines(params, self.schedule.stored, used, self.identifiers.__getitem__, self._axis)
 
-    def _sizes_line(self, pattern: str) -> str:
-        names = ", ".join(map(self._axis, self.cell.axes))
-        values = ", ".join(pattern.format(axis) for axis in self.cell.axes)
+    def _split_axes(self) -> list[str]:
+        """The axes whose sizes tell where a matrix that is stacked is cut into blocks."""
+        used = {name for key in self.matrices for name in key}
+        cut = [v for v in self.cell.of_role("param") if used & set(self.schedule.stored[v.name].blocks.values())]
+        found = {part for v in cut for axis in v.shape if len(axis.parts) > 1 for part in axis.parts}
+        return [axis for axis in self.cell.axes if axis in found]
+
+    def _told(self) -> set[str]:
+        """The axes whose sizes the parameters tell."""
+        told: set[str] = set()
+        for _ in self.cell.axes:
+            shapes = (set(axis.parts) - told for v in self.cell.of_role("param") for axis in v.shape)
+            told |= {part for unknown in shapes if len(unknown) == 1 for part in unknown}
+        return told
+
+    def _sizes_line(self, axes: Sequence[str]) -> str:
+        names = ", ".join(map(self._axis, axes))
+        values = ", ".join(f'sizes["{axis}"]' for axis in axes)
         return f"{names} = {values}" if names else ""
 
     def _axis(self, name: str) -> str:

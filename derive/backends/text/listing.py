@@ -28,7 +28,7 @@ def show(derived: Derived) -> str:
         ["Gradients of the parameters:", *_lines(found.weights)],
         ["Gradients of the inputs:", *_lines(found.inputs)] if found.inputs else [],
         ["Gradients of the initial states:", *_lines(found.initial, clock="1")],
-        [f"No output depends on {', '.join(absent)}."] if absent else [],
+        [f"No gradient reaches {', '.join(absent)}."] if absent else [],
     ]
     return "\n\n".join("\n".join(section) for section in sections if section)
 
