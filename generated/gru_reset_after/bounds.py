@@ -737,15 +737,15 @@ def spectral(matrix):
     positive definiteness).
     """
     scale = float(abs(matrix).max(initial=0.0))
-    if scale == 0:
-        return 0.0
+    if scale == 0 or np.count_nonzero(matrix) == np.count_nonzero(np.diagonal(matrix)):
+        return float(up(scale))
     rows, columns = matrix.shape
     scaled = matrix / scale
     small = scaled.T @ scaled if columns <= rows else scaled @ scaled.T
     size, square = len(small), float((scaled * scaled).sum())
-    top = largest_eigenvalue(small)
+    top, error = largest_eigenvalue(small)
     room = (rows + columns + 10) * 2.0**-52 * (square + (size + 1) * top)
-    for slack in (1e-13, 1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 0.1):
+    for slack in (error, *(s for s in (1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 0.1) if s > error)):
         shift = top * (1 + slack) + 2 * room
         try:
             np.linalg.cholesky((shift - room) * np.eye(size) - small)
@@ -756,14 +756,25 @@ def spectral(matrix):
 
 
 def largest_eigenvalue(symmetric):
-    """A guess at the largest eigenvalue: of a large matrix by power iteration, which is cheap."""
+    """A guess at the largest eigenvalue and at its relative error: of a large matrix by Lanczos' method."""
     if len(symmetric) <= 64:
-        return float(np.linalg.eigvalsh(symmetric)[-1])
-    vector = symmetric.sum(axis=0) + symmetric[abs(symmetric).sum(axis=1).argmax()]
-    for _ in range(60):
-        vector = symmetric @ vector
-        vector /= np.linalg.norm(vector)
-    return float(vector @ symmetric @ vector)
+        return float(np.linalg.eigvalsh(symmetric)[-1]), 1e-13
+    start = symmetric.sum(axis=0) + symmetric[abs(symmetric).sum(axis=1).argmax()]
+    basis = np.zeros((32, len(symmetric)))
+    basis[0] = start / np.linalg.norm(start)
+    diagonal, beside = np.zeros(32), np.zeros(32)
+    for k in range(32):
+        moved = symmetric @ basis[k]
+        diagonal[k] = moved @ basis[k]
+        for _ in range(2):
+            moved -= (basis[: k + 1] @ moved) @ basis[: k + 1]
+        beside[k] = np.linalg.norm(moved)
+        if k == 31 or beside[k] <= 1e-12 * diagonal[0]:
+            break
+        basis[k + 1] = moved / beside[k]
+    values, vectors = np.linalg.eigh(np.diag(diagonal[: k + 1]) + np.diag(beside[:k], 1) + np.diag(beside[:k], -1))
+    residual = beside[k] * abs(vectors[-1, -1])
+    return float(values[-1]), float(np.clip(residual / values[-1], 1e-10, 1e-3))
 
 
 def flat(array, rows, columns):

@@ -139,20 +139,20 @@ def jacobian(params, x_t, state):
     d_f_net_m_m = -nonnegative_m_arg
     d_f_net_m_f = 1
     d_f_m_m = f * d_f_net_m_m
-    d_f_m = f * d_f_net_m_f
+    d_f_m_f = f * d_f_net_m_f
     d_C_C = f * np.eye(d_k)[:, None, :] * np.eye(d_v)[:, None, :, None]
     d_C_m_m = k * v[..., None] * d_i_m_m + C_prev * d_f_m_m
-    d_C_m = C_prev * d_f_m
+    d_C_m_f = C_prev * d_f_m_f
     d_n_n = f * np.eye(d_k)
     d_n_m_m = k * d_i_m_m + n_prev * d_f_m_m
-    d_n_m = n_prev * d_f_m
+    d_n_m_f = n_prev * d_f_m_f
     d_m_m = nonnegative_m_arg
     return {
         ("C", "C", ()): flat(d_C_C, (d_v, d_k), (d_v, d_k)),
-        ("C", "m", ()): flat(d_C_m, (d_v, d_k), ()),
+        ("C", "m", ('f',)): flat(d_C_m_f, (d_v, d_k), ()),
         ("C", "m", ('m',)): flat(d_C_m_m, (d_v, d_k), ()),
         ("n", "n", ()): flat(d_n_n, (d_k,), (d_k,)),
-        ("n", "m", ()): flat(d_n_m, (d_k,), ()),
+        ("n", "m", ('f',)): flat(d_n_m_f, (d_k,), ()),
         ("n", "m", ('m',)): flat(d_n_m_m, (d_k,), ()),
         ("m", "m", ()): flat(d_m_m, (), ()),
     }
@@ -881,15 +881,15 @@ def spectral(matrix):
     positive definiteness).
     """
     scale = float(abs(matrix).max(initial=0.0))
-    if scale == 0:
-        return 0.0
+    if scale == 0 or np.count_nonzero(matrix) == np.count_nonzero(np.diagonal(matrix)):
+        return float(up(scale))
     rows, columns = matrix.shape
     scaled = matrix / scale
     small = scaled.T @ scaled if columns <= rows else scaled @ scaled.T
     size, square = len(small), float((scaled * scaled).sum())
-    top = largest_eigenvalue(small)
+    top, error = largest_eigenvalue(small)
     room = (rows + columns + 10) * 2.0**-52 * (square + (size + 1) * top)
-    for slack in (1e-13, 1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 0.1):
+    for slack in (error, *(s for s in (1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 0.1) if s > error)):
         shift = top * (1 + slack) + 2 * room
         try:
             np.linalg.cholesky((shift - room) * np.eye(size) - small)
@@ -900,14 +900,25 @@ def spectral(matrix):
 
 
 def largest_eigenvalue(symmetric):
-    """A guess at the largest eigenvalue: of a large matrix by power iteration, which is cheap."""
+    """A guess at the largest eigenvalue and at its relative error: of a large matrix by Lanczos' method."""
     if len(symmetric) <= 64:
-        return float(np.linalg.eigvalsh(symmetric)[-1])
-    vector = symmetric.sum(axis=0) + symmetric[abs(symmetric).sum(axis=1).argmax()]
-    for _ in range(60):
-        vector = symmetric @ vector
-        vector /= np.linalg.norm(vector)
-    return float(vector @ symmetric @ vector)
+        return float(np.linalg.eigvalsh(symmetric)[-1]), 1e-13
+    start = symmetric.sum(axis=0) + symmetric[abs(symmetric).sum(axis=1).argmax()]
+    basis = np.zeros((32, len(symmetric)))
+    basis[0] = start / np.linalg.norm(start)
+    diagonal, beside = np.zeros(32), np.zeros(32)
+    for k in range(32):
+        moved = symmetric @ basis[k]
+        diagonal[k] = moved @ basis[k]
+        for _ in range(2):
+            moved -= (basis[: k + 1] @ moved) @ basis[: k + 1]
+        beside[k] = np.linalg.norm(moved)
+        if k == 31 or beside[k] <= 1e-12 * diagonal[0]:
+            break
+        basis[k + 1] = moved / beside[k]
+    values, vectors = np.linalg.eigh(np.diag(diagonal[: k + 1]) + np.diag(beside[:k], 1) + np.diag(beside[:k], -1))
+    residual = beside[k] * abs(vectors[-1, -1])
+    return float(values[-1]), float(np.clip(residual / values[-1], 1e-10, 1e-3))
 
 
 def flat(array, rows, columns):

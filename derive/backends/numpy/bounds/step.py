@@ -1,7 +1,9 @@
 """The step Jacobian in NumPy: the values of a step, then every differential as a matrix.
 
 In: a scope. Out: lines, and for each block of the Jacobian the array that holds it. A block is kept apart
-by the gates that its paths go through: `("c", "h", ("f",))` is what c gets of the old h through f.
+by the gates that its paths go through: `("c", "h", ("f",))` is what c gets of the old h through f. No gate:
+element by element in the state's own equation, the direct path. Where a state's own equation mixes elements
+too, that part goes by the state's name.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ class StepPrinter:
         for passage in differential.passages:
             for (state, path), inner in self._inner(passage).items():
                 gates = path if not passage.gate or path[:1] == (passage.gate,) else (passage.gate, *path)
-                key = state, gates[1:] if gates[:1] == (name,) else gates
+                key = state, gates[1:] if gates[:1] == (name,) and gates != (name,) else gates
                 shares.setdefault(key, []).append(self._passage(name, passage, state, inner))
         self.known[name] = {key: self._name(name, *key) for key in shares}
         return [line for key, texts in shares.items() for line in _assigned(self.known[name][key], texts)]
