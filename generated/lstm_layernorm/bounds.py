@@ -1576,8 +1576,8 @@ def spectral(matrix):
     positive definiteness).
     """
     scale = float(abs(matrix).max(initial=0.0))
-    if scale == 0 or np.count_nonzero(matrix) == np.count_nonzero(np.diagonal(matrix)):
-        return float(up(scale))
+    if np.count_nonzero(matrix) == np.count_nonzero(np.diagonal(matrix)):
+        return scale
     rows, columns = matrix.shape
     scaled = matrix / scale
     small = scaled.T @ scaled if columns <= rows else scaled @ scaled.T
