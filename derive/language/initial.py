@@ -119,7 +119,10 @@ def _constant(tree: ast.expr, value: Expression, axes: Sequence[str], depth: int
         case ast.BinOp(left=left, op=ast.Mult(), right=right):
             return Binary(shape=(), span=span, operator="*", left=part(left), right=part(right))
         case ast.BinOp(left=left, op=ast.Div(), right=right):
-            return Binary(shape=(), span=span, operator="/", left=part(left), right=part(right))
+            divisor = part(right)
+            if isinstance(divisor, Number) and divisor.value == 0:
+                raise CellError("init", "this divides by zero", value.span(right))
+            return Binary(shape=(), span=span, operator="/", left=part(left), right=divisor)
         case ast.Call(func=ast.Name(id="sqrt"), args=[operand], keywords=[]):
             return Apply(shape=(), span=span, function="sqrt", operands=(part(operand),))
     raise CellError(

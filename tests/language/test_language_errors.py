@@ -31,6 +31,7 @@ MISTAKES = [
     (HEAD + "f = sigmoid(W @ g)\ng = tanh(U @ h[t])\nh[t] = f * h[t-1]", "cycle", "3:17", "f -> g -> h -> f"),
     (HEAD + "f = f + x\nh[t] = h[t-1]", "cycle", "3:5", "f -> f"),
     (HEAD + "h[t] = c[t] + h[t-1]\nstate c : d_h\nc[t] = h[t-1]", "order", "3:8", "the old value `c[t-1]`"),
+    (HEAD + "init b = 1/0\nh[t] = tanh(x @ W + b)", "init", "3:12", "divides by zero"),
     (HEAD + "tanh = W @ x\nh[t] = tanh", "reserved", "3:1", "name of a function"),
     (HEAD + "softmax = W @ x\nh[t] = softmax", "reserved", "3:1", "name of a function"),
     (HEAD + "while_ = x", "name", "3:1", "cannot be a name"),
