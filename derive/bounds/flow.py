@@ -8,7 +8,8 @@ a matrix, a sum or a broadcast, there is a `Passage`, whose source has a differe
 
 A coefficient is a sum of products, one for each way there; it is never multiplied out, so that a supremum
 can be taken factor by factor. A variable whose own coefficients share nothing with those on the way to it
-is not followed through: it becomes the source of a passage of weight one, and its supremum is taken apart.
+is not followed through: it becomes the source of a passage of weight one, and its supremum is taken apart. So
+does what is normalised.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
+from derive.bounds.normalisers import Normaliser, normalisers
 from derive.calculus import Linear, forward
 from derive.system import Element, Equation, System, elements
 
@@ -73,11 +75,13 @@ class Flow:
 
     `system`: the equations, with those of functions that coefficients need. `delays`: state → its old
     value. `differentials`: of the sources of passages, then of the states, each behind those it needs.
+    `normalisers`: the normalisations of vectors among the equations.
     """
 
     system: System
     delays: Mapping[str, str]
     differentials: Mapping[str, Differential]
+    normalisers: tuple[Normaliser, ...]
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -106,6 +110,8 @@ class _Gatherer:
     def __init__(self, system: System) -> None:
         self.system, self.tangent = system, forward(system)
         self.old = frozenset(system.delays.values())
+        self.normalisers = normalisers(system)
+        self.normalised = {name for n in self.normalisers for name in n.operands}
         self.linear: dict[str, list[Linear]] = {}
         for term in _linear_terms(self.tangent):
             self.linear.setdefault(term.target.name, []).append(term)
@@ -118,7 +124,7 @@ class _Gatherer:
         variables = {n: v for n, v in self.tangent.variables.items() if v.role != "tangent"}
         equations = tuple(e for e in self.tangent.equations if e.name in variables)
         system = replace(self.system, variables=variables, equations=equations)
-        return Flow(system, dict(self.system.delays), self.found)
+        return Flow(system, dict(self.system.delays), self.found, self.normalisers)
 
     def _moved(self) -> set[str]:
         """The variables of a step that follow an old state."""
@@ -165,8 +171,11 @@ class _Gatherer:
                     yield (*factors, *way), last
 
     def _held_apart(self, name: str) -> frozenset[str]:
-        """The variables on the ways from one, several ways from each, that share nothing with what is before."""
-        apart: frozenset[str] = frozenset()
+        """The variables on the ways from one, several ways from each, that share nothing with what is before.
+
+        What is normalised is held apart too, so that the normalisation can be seen as a whole.
+        """
+        apart = frozenset(self.normalised & set(self._passed(name)))
         for other in self._passed(name):
             beyond = [way for way, _ in self._followed(other, frozenset())]
             before = [way for way, _ in self._followed(name, apart | {other})]

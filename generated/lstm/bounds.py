@@ -828,6 +828,11 @@ def largest_eigenvalue(symmetric):
     return float(values[-1]), float(np.clip(residual / values[-1], 1e-10, 1e-3))
 
 
+def normalised(length, norm):
+    """How much the Jacobian of a normalised vector can be, its scale apart: a projector, less a part of one."""
+    return 1.0 if norm == 2 else up(2.0 + np.sqrt(length))
+
+
 def flat(array, rows, columns):
     """An array over the axes of two variables as a matrix."""
     sizes = (int(np.prod(rows, dtype=int)), int(np.prod(columns, dtype=int)))

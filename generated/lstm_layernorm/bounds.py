@@ -168,7 +168,7 @@ def jacobian(params, x_t, state):
     )
     d_recip_sqrt_o_h_o = (-recip_sqrt_o**3 / 2) * d_o_net_h_o
     d_o_net2_h_o = (
-        (g_o * recip_sqrt_o)[..., None] * W_oh
+        (g_o * recip_sqrt_o)[..., None] * d_o_sum_h_o
         + -g_o[..., None] * recip_sqrt_o * d_o_sum2_h_o
         + g_o[..., None] * (o_sum[..., None] - o_sum2) * d_recip_sqrt_o_h_o
     )
@@ -180,7 +180,7 @@ def jacobian(params, x_t, state):
     )
     d_recip_sqrt_f_h_f = (-recip_sqrt_f**3 / 2) * d_f_net_h_f
     d_f_net2_h_f = (
-        (g_f * recip_sqrt_f)[..., None] * W_fh
+        (g_f * recip_sqrt_f)[..., None] * d_f_sum_h_f
         + -g_f[..., None] * recip_sqrt_f * d_f_sum2_h_f
         + g_f[..., None] * (f_sum[..., None] - f_sum2) * d_recip_sqrt_f_h_f
     )
@@ -192,7 +192,7 @@ def jacobian(params, x_t, state):
     )
     d_recip_sqrt_i_h_i = (-recip_sqrt_i**3 / 2) * d_i_net_h_i
     d_i_net2_h_i = (
-        (g_i * recip_sqrt_i)[..., None] * W_ih
+        (g_i * recip_sqrt_i)[..., None] * d_i_sum_h_i
         + -g_i[..., None] * recip_sqrt_i * d_i_sum2_h_i
         + g_i[..., None] * (i_sum[..., None] - i_sum2) * d_recip_sqrt_i_h_i
     )
@@ -204,7 +204,7 @@ def jacobian(params, x_t, state):
     )
     d_recip_sqrt_g_h_g = (-recip_sqrt_g**3 / 2) * d_g_net_h_g
     d_g_net2_h_g = (
-        (g_c * recip_sqrt_g)[..., None] * W_ch
+        (g_c * recip_sqrt_g)[..., None] * d_g_sum_h_g
         + -g_c[..., None] * recip_sqrt_g * d_g_sum2_h_g
         + g_c[..., None] * (g_sum[..., None] - g_sum2) * d_recip_sqrt_g_h_g
     )
@@ -350,35 +350,35 @@ def enclosed(params, inputs, initial, sizes):
     f_net = exactly(1e-05) + summed(natural(lambda f_sum2, f_sum: (f_sum - f_sum2)**2 / d_h, f_sum2, f_sum), 1)
     sqrt_f = image(np.sqrt, f_net, (0.0, np.inf), domain=(0.0, np.inf))
     recip_sqrt_f = image(np.reciprocal, sqrt_f, (-np.inf, np.inf), poles=(0.0,))
-    f_net2 = corners(lambda b_f, g_f, f_sum2, recip_sqrt_f, f_sum: b_f + g_f * recip_sqrt_f * (f_sum - f_sum2), b_f, g_f, f_sum2, recip_sqrt_f, f_sum)
+    f_net2 = corners(lambda normal2, b_f, g_f: b_f + g_f * normal2, about(up(np.sqrt(d_h - 1.0)), (d_h,)), b_f, g_f)
     f = image(sigmoid, f_net2, (0.0, 1.0))
     i_sum = summed(corners(lambda W_ih, h_prev_across: W_ih * h_prev_across, W_ih, h_prev), 1) + summed(corners(lambda W_ix, x: W_ix * x, W_ix, x), 1)
     i_sum2 = summed(corners(lambda i_sum: i_sum / d_h, i_sum), 1)
     i_net = exactly(1e-05) + summed(natural(lambda i_sum2, i_sum: (i_sum - i_sum2)**2 / d_h, i_sum2, i_sum), 1)
     sqrt_i = image(np.sqrt, i_net, (0.0, np.inf), domain=(0.0, np.inf))
     recip_sqrt_i = image(np.reciprocal, sqrt_i, (-np.inf, np.inf), poles=(0.0,))
-    i_net2 = corners(lambda b_i, g_i, i_sum2, recip_sqrt_i, i_sum: b_i + g_i * recip_sqrt_i * (i_sum - i_sum2), b_i, g_i, i_sum2, recip_sqrt_i, i_sum)
+    i_net2 = corners(lambda normal2, b_i, g_i: b_i + g_i * normal2, about(up(np.sqrt(d_h - 1.0)), (d_h,)), b_i, g_i)
     i = image(sigmoid, i_net2, (0.0, 1.0))
     g_sum = summed(corners(lambda W_ch, h_prev_across: W_ch * h_prev_across, W_ch, h_prev), 1) + summed(corners(lambda W_cx, x: W_cx * x, W_cx, x), 1)
     g_sum2 = summed(corners(lambda g_sum: g_sum / d_h, g_sum), 1)
     g_net = exactly(1e-05) + summed(natural(lambda g_sum2, g_sum: (g_sum - g_sum2)**2 / d_h, g_sum2, g_sum), 1)
     sqrt_g = image(np.sqrt, g_net, (0.0, np.inf), domain=(0.0, np.inf))
     recip_sqrt_g = image(np.reciprocal, sqrt_g, (-np.inf, np.inf), poles=(0.0,))
-    g_net2 = corners(lambda b_c, g_c, g_sum2, recip_sqrt_g, g_sum: b_c + g_c * recip_sqrt_g * (g_sum - g_sum2), b_c, g_c, g_sum2, recip_sqrt_g, g_sum)
+    g_net2 = corners(lambda normal2, b_c, g_c: b_c + g_c * normal2, about(up(np.sqrt(d_h - 1.0)), (d_h,)), b_c, g_c)
     g = image(np.tanh, g_net2, (-1.0, 1.0))
     o_sum = summed(corners(lambda W_oh, h_prev_across: W_oh * h_prev_across, W_oh, h_prev), 1) + summed(corners(lambda W_ox, x: W_ox * x, W_ox, x), 1)
     o_sum2 = summed(corners(lambda o_sum: o_sum / d_h, o_sum), 1)
     o_net = exactly(1e-05) + summed(natural(lambda o_sum2, o_sum: (o_sum - o_sum2)**2 / d_h, o_sum2, o_sum), 1)
     sqrt_o = image(np.sqrt, o_net, (0.0, np.inf), domain=(0.0, np.inf))
     recip_sqrt_o = image(np.reciprocal, sqrt_o, (-np.inf, np.inf), poles=(0.0,))
-    o_net2 = corners(lambda b_o, g_o, o_sum2, recip_sqrt_o, o_sum: b_o + g_o * recip_sqrt_o * (o_sum - o_sum2), b_o, g_o, o_sum2, recip_sqrt_o, o_sum)
+    o_net2 = corners(lambda normal2, b_o, g_o: b_o + g_o * normal2, about(up(np.sqrt(d_h - 1.0)), (d_h,)), b_o, g_o)
     o = image(sigmoid, o_net2, (0.0, 1.0))
     c = corners(lambda c_prev, f, g, i: c_prev * f + g * i, c_prev, f, g, i)
     h_sum = summed(corners(lambda c: c / d_h, c), 1)
     h_net = exactly(1e-05) + summed(natural(lambda h_sum, c: (c - h_sum)**2 / d_h, h_sum, c), 1)
     sqrt_h = image(np.sqrt, h_net, (0.0, np.inf), domain=(0.0, np.inf))
     recip_sqrt_h = image(np.reciprocal, sqrt_h, (-np.inf, np.inf), poles=(0.0,))
-    h_net2 = corners(lambda b_h, g_h, h_sum, recip_sqrt_h, c: b_h + g_h * recip_sqrt_h * (c - h_sum), b_h, g_h, h_sum, recip_sqrt_h, c)
+    h_net2 = corners(lambda normal2, b_h, g_h: b_h + g_h * normal2, about(up(np.sqrt(d_h - 1.0)), (d_h,)), b_h, g_h)
     tanh_h = image(np.tanh, h_net2, (-1.0, 1.0))
     h = corners(lambda o, tanh_h: o * tanh_h, o, tanh_h)
     return {
@@ -520,11 +520,19 @@ def block_bounds(params, inputs, initial, sizes, norm):
             (d_h,),
             dict(g_o=g_o, recip_sqrt_o=recip_sqrt_o),
             [
-                share(up(peak(W_oh).sum(axis=1), d_h), [factor(lambda g_o: g_o, "g_o"), factor(lambda recip_sqrt_o: recip_sqrt_o, "recip_sqrt_o")]),
+                share(o_sum_from_h, [factor(lambda g_o: g_o, "g_o"), factor(lambda recip_sqrt_o: recip_sqrt_o, "recip_sqrt_o")]),
                 share(o_sum2_from_h * peak(recip_sqrt_o) * peak(g_o), []),
                 share(recip_sqrt_o_from_h * peak(corners(lambda o_sum2, o_sum: o_sum - o_sum2, o_sum2, o_sum)) * peak(g_o), []),
             ],
         )
+        o_net2_normalised_h = largest(
+            (d_h,),
+            dict(g_o=g_o, recip_sqrt_o=recip_sqrt_o),
+            [
+                share(normalised(d_h, norm) * (o_sum_from_h.max()), [factor(lambda g_o: g_o, "g_o"), factor(lambda recip_sqrt_o: recip_sqrt_o, "recip_sqrt_o")]),
+            ],
+        )
+        o_net2_from_h = np.minimum(o_net2_from_h, o_net2_normalised_h)
         f_sum_from_h = largest(
             (d_h,),
             dict(),
@@ -558,11 +566,19 @@ def block_bounds(params, inputs, initial, sizes, norm):
             (d_h,),
             dict(g_f=g_f, recip_sqrt_f=recip_sqrt_f),
             [
-                share(up(peak(W_fh).sum(axis=1), d_h), [factor(lambda g_f: g_f, "g_f"), factor(lambda recip_sqrt_f: recip_sqrt_f, "recip_sqrt_f")]),
+                share(f_sum_from_h, [factor(lambda g_f: g_f, "g_f"), factor(lambda recip_sqrt_f: recip_sqrt_f, "recip_sqrt_f")]),
                 share(f_sum2_from_h * peak(recip_sqrt_f) * peak(g_f), []),
                 share(recip_sqrt_f_from_h * peak(corners(lambda f_sum2, f_sum: f_sum - f_sum2, f_sum2, f_sum)) * peak(g_f), []),
             ],
         )
+        f_net2_normalised_h = largest(
+            (d_h,),
+            dict(g_f=g_f, recip_sqrt_f=recip_sqrt_f),
+            [
+                share(normalised(d_h, norm) * (f_sum_from_h.max()), [factor(lambda g_f: g_f, "g_f"), factor(lambda recip_sqrt_f: recip_sqrt_f, "recip_sqrt_f")]),
+            ],
+        )
+        f_net2_from_h = np.minimum(f_net2_from_h, f_net2_normalised_h)
         i_sum_from_h = largest(
             (d_h,),
             dict(),
@@ -596,11 +612,19 @@ def block_bounds(params, inputs, initial, sizes, norm):
             (d_h,),
             dict(g_i=g_i, recip_sqrt_i=recip_sqrt_i),
             [
-                share(up(peak(W_ih).sum(axis=1), d_h), [factor(lambda g_i: g_i, "g_i"), factor(lambda recip_sqrt_i: recip_sqrt_i, "recip_sqrt_i")]),
+                share(i_sum_from_h, [factor(lambda g_i: g_i, "g_i"), factor(lambda recip_sqrt_i: recip_sqrt_i, "recip_sqrt_i")]),
                 share(i_sum2_from_h * peak(recip_sqrt_i) * peak(g_i), []),
                 share(recip_sqrt_i_from_h * peak(corners(lambda i_sum2, i_sum: i_sum - i_sum2, i_sum2, i_sum)) * peak(g_i), []),
             ],
         )
+        i_net2_normalised_h = largest(
+            (d_h,),
+            dict(g_i=g_i, recip_sqrt_i=recip_sqrt_i),
+            [
+                share(normalised(d_h, norm) * (i_sum_from_h.max()), [factor(lambda g_i: g_i, "g_i"), factor(lambda recip_sqrt_i: recip_sqrt_i, "recip_sqrt_i")]),
+            ],
+        )
+        i_net2_from_h = np.minimum(i_net2_from_h, i_net2_normalised_h)
         g_sum_from_h = largest(
             (d_h,),
             dict(),
@@ -634,11 +658,19 @@ def block_bounds(params, inputs, initial, sizes, norm):
             (d_h,),
             dict(g_c=g_c, recip_sqrt_g=recip_sqrt_g),
             [
-                share(up(peak(W_ch).sum(axis=1), d_h), [factor(lambda g_c: g_c, "g_c"), factor(lambda recip_sqrt_g: recip_sqrt_g, "recip_sqrt_g")]),
+                share(g_sum_from_h, [factor(lambda g_c: g_c, "g_c"), factor(lambda recip_sqrt_g: recip_sqrt_g, "recip_sqrt_g")]),
                 share(g_sum2_from_h * peak(recip_sqrt_g) * peak(g_c), []),
                 share(recip_sqrt_g_from_h * peak(corners(lambda g_sum2, g_sum: g_sum - g_sum2, g_sum2, g_sum)) * peak(g_c), []),
             ],
         )
+        g_net2_normalised_h = largest(
+            (d_h,),
+            dict(g_c=g_c, recip_sqrt_g=recip_sqrt_g),
+            [
+                share(normalised(d_h, norm) * (g_sum_from_h.max()), [factor(lambda g_c: g_c, "g_c"), factor(lambda recip_sqrt_g: recip_sqrt_g, "recip_sqrt_g")]),
+            ],
+        )
+        g_net2_from_h = np.minimum(g_net2_from_h, g_net2_normalised_h)
         c_from_h = largest(
             (d_h,),
             dict(c_prev=c_prev, f=f, i=i, g=g),
@@ -709,6 +741,14 @@ def block_bounds(params, inputs, initial, sizes, norm):
                 share(recip_sqrt_h_from_h * peak(corners(lambda h_sum, c: c - h_sum, h_sum, c)) * peak(g_h), []),
             ],
         )
+        h_net2_normalised_h = largest(
+            (d_h,),
+            dict(g_h=g_h, recip_sqrt_h=recip_sqrt_h),
+            [
+                share(normalised(d_h, norm) * (c_from_h.max()), [factor(lambda g_h: g_h, "g_h"), factor(lambda recip_sqrt_h: recip_sqrt_h, "recip_sqrt_h")]),
+            ],
+        )
+        h_net2_from_h = np.minimum(h_net2_from_h, h_net2_normalised_h)
         h_net2_from_c = largest(
             (d_h,),
             dict(g_h=g_h, recip_sqrt_h=recip_sqrt_h),
@@ -718,6 +758,14 @@ def block_bounds(params, inputs, initial, sizes, norm):
                 share(recip_sqrt_h_from_c * peak(corners(lambda h_sum, c: c - h_sum, h_sum, c)) * peak(g_h), []),
             ],
         )
+        h_net2_normalised_c = largest(
+            (d_h,),
+            dict(g_h=g_h, recip_sqrt_h=recip_sqrt_h),
+            [
+                share(normalised(d_h, norm) * (c_from_c.max()), [factor(lambda g_h: g_h, "g_h"), factor(lambda recip_sqrt_h: recip_sqrt_h, "recip_sqrt_h")]),
+            ],
+        )
+        h_net2_from_c = np.minimum(h_net2_from_c, h_net2_normalised_c)
         h_from_h = largest(
             (d_h,),
             dict(o=o, tanh_h=tanh_h),
@@ -778,11 +826,18 @@ def block_bounds(params, inputs, initial, sizes, norm):
             ],
         )
         recip_sqrt_o_from_h2 = up(recip_sqrt_o_o_net_h.max() * o_net_from_h2)
-        o_net2_o_h = largest(
+        o_net2_o_sum_h = largest(
             (d_h,),
             dict(g_o=g_o, recip_sqrt_o=recip_sqrt_o),
             [
                 share(1.0, [factor(lambda g_o: g_o, "g_o"), factor(lambda recip_sqrt_o: recip_sqrt_o, "recip_sqrt_o")]),
+            ],
+        )
+        o_net2_o_h = largest(
+            (d_h,),
+            dict(),
+            [
+                share(1.0, []),
             ],
         )
         o_net2_o_h2 = largest(
@@ -792,14 +847,15 @@ def block_bounds(params, inputs, initial, sizes, norm):
                 share(1.0, []),
             ],
         )
-        o_net2_o_h3 = largest(
+        o_net2_from_h2 = up(o_net2_o_sum_h.max() * o_sum_from_h2 + o_net2_o_h.max() * measure(flat(peak(recip_sqrt_o) * peak(g_o), (d_h,), ()), norm) * o_sum2_from_h2 + o_net2_o_h2.max() * measure(flat(peak(corners(lambda o_sum2, o_sum: o_sum - o_sum2, o_sum2, o_sum)) * peak(g_o), (d_h,), ()), norm) * recip_sqrt_o_from_h2)
+        o_net2_normalised_h2 = largest(
             (d_h,),
-            dict(),
+            dict(g_o=g_o, recip_sqrt_o=recip_sqrt_o),
             [
-                share(1.0, []),
+                share(1.0, [factor(lambda g_o: g_o, "g_o"), factor(lambda recip_sqrt_o: recip_sqrt_o, "recip_sqrt_o")]),
             ],
         )
-        o_net2_from_h2 = up(o_net2_o_h.max() * measure(W_oh.upper, norm) + o_net2_o_h2.max() * measure(flat(peak(recip_sqrt_o) * peak(g_o), (d_h,), ()), norm) * o_sum2_from_h2 + o_net2_o_h3.max() * measure(flat(peak(corners(lambda o_sum2, o_sum: o_sum - o_sum2, o_sum2, o_sum)) * peak(g_o), (d_h,), ()), norm) * recip_sqrt_o_from_h2)
+        o_net2_from_h2 = min(o_net2_from_h2, up(o_net2_normalised_h2.max() * normalised(d_h, norm) * (o_sum_from_h2)))
         f_sum_f_h = largest(
             (d_h,),
             dict(),
@@ -839,11 +895,18 @@ def block_bounds(params, inputs, initial, sizes, norm):
             ],
         )
         recip_sqrt_f_from_h2 = up(recip_sqrt_f_f_net_h.max() * f_net_from_h2)
-        f_net2_f_h = largest(
+        f_net2_f_sum_h = largest(
             (d_h,),
             dict(g_f=g_f, recip_sqrt_f=recip_sqrt_f),
             [
                 share(1.0, [factor(lambda g_f: g_f, "g_f"), factor(lambda recip_sqrt_f: recip_sqrt_f, "recip_sqrt_f")]),
+            ],
+        )
+        f_net2_f_h = largest(
+            (d_h,),
+            dict(),
+            [
+                share(1.0, []),
             ],
         )
         f_net2_f_h2 = largest(
@@ -853,14 +916,15 @@ def block_bounds(params, inputs, initial, sizes, norm):
                 share(1.0, []),
             ],
         )
-        f_net2_f_h3 = largest(
+        f_net2_from_h2 = up(f_net2_f_sum_h.max() * f_sum_from_h2 + f_net2_f_h.max() * measure(flat(peak(recip_sqrt_f) * peak(g_f), (d_h,), ()), norm) * f_sum2_from_h2 + f_net2_f_h2.max() * measure(flat(peak(corners(lambda f_sum2, f_sum: f_sum - f_sum2, f_sum2, f_sum)) * peak(g_f), (d_h,), ()), norm) * recip_sqrt_f_from_h2)
+        f_net2_normalised_h2 = largest(
             (d_h,),
-            dict(),
+            dict(g_f=g_f, recip_sqrt_f=recip_sqrt_f),
             [
-                share(1.0, []),
+                share(1.0, [factor(lambda g_f: g_f, "g_f"), factor(lambda recip_sqrt_f: recip_sqrt_f, "recip_sqrt_f")]),
             ],
         )
-        f_net2_from_h2 = up(f_net2_f_h.max() * measure(W_fh.upper, norm) + f_net2_f_h2.max() * measure(flat(peak(recip_sqrt_f) * peak(g_f), (d_h,), ()), norm) * f_sum2_from_h2 + f_net2_f_h3.max() * measure(flat(peak(corners(lambda f_sum2, f_sum: f_sum - f_sum2, f_sum2, f_sum)) * peak(g_f), (d_h,), ()), norm) * recip_sqrt_f_from_h2)
+        f_net2_from_h2 = min(f_net2_from_h2, up(f_net2_normalised_h2.max() * normalised(d_h, norm) * (f_sum_from_h2)))
         i_sum_i_h = largest(
             (d_h,),
             dict(),
@@ -900,11 +964,18 @@ def block_bounds(params, inputs, initial, sizes, norm):
             ],
         )
         recip_sqrt_i_from_h2 = up(recip_sqrt_i_i_net_h.max() * i_net_from_h2)
-        i_net2_i_h = largest(
+        i_net2_i_sum_h = largest(
             (d_h,),
             dict(g_i=g_i, recip_sqrt_i=recip_sqrt_i),
             [
                 share(1.0, [factor(lambda g_i: g_i, "g_i"), factor(lambda recip_sqrt_i: recip_sqrt_i, "recip_sqrt_i")]),
+            ],
+        )
+        i_net2_i_h = largest(
+            (d_h,),
+            dict(),
+            [
+                share(1.0, []),
             ],
         )
         i_net2_i_h2 = largest(
@@ -914,14 +985,15 @@ def block_bounds(params, inputs, initial, sizes, norm):
                 share(1.0, []),
             ],
         )
-        i_net2_i_h3 = largest(
+        i_net2_from_h2 = up(i_net2_i_sum_h.max() * i_sum_from_h2 + i_net2_i_h.max() * measure(flat(peak(recip_sqrt_i) * peak(g_i), (d_h,), ()), norm) * i_sum2_from_h2 + i_net2_i_h2.max() * measure(flat(peak(corners(lambda i_sum2, i_sum: i_sum - i_sum2, i_sum2, i_sum)) * peak(g_i), (d_h,), ()), norm) * recip_sqrt_i_from_h2)
+        i_net2_normalised_h2 = largest(
             (d_h,),
-            dict(),
+            dict(g_i=g_i, recip_sqrt_i=recip_sqrt_i),
             [
-                share(1.0, []),
+                share(1.0, [factor(lambda g_i: g_i, "g_i"), factor(lambda recip_sqrt_i: recip_sqrt_i, "recip_sqrt_i")]),
             ],
         )
-        i_net2_from_h2 = up(i_net2_i_h.max() * measure(W_ih.upper, norm) + i_net2_i_h2.max() * measure(flat(peak(recip_sqrt_i) * peak(g_i), (d_h,), ()), norm) * i_sum2_from_h2 + i_net2_i_h3.max() * measure(flat(peak(corners(lambda i_sum2, i_sum: i_sum - i_sum2, i_sum2, i_sum)) * peak(g_i), (d_h,), ()), norm) * recip_sqrt_i_from_h2)
+        i_net2_from_h2 = min(i_net2_from_h2, up(i_net2_normalised_h2.max() * normalised(d_h, norm) * (i_sum_from_h2)))
         g_sum_g_h = largest(
             (d_h,),
             dict(),
@@ -961,11 +1033,18 @@ def block_bounds(params, inputs, initial, sizes, norm):
             ],
         )
         recip_sqrt_g_from_h2 = up(recip_sqrt_g_g_net_h.max() * g_net_from_h2)
-        g_net2_g_h = largest(
+        g_net2_g_sum_h = largest(
             (d_h,),
             dict(g_c=g_c, recip_sqrt_g=recip_sqrt_g),
             [
                 share(1.0, [factor(lambda g_c: g_c, "g_c"), factor(lambda recip_sqrt_g: recip_sqrt_g, "recip_sqrt_g")]),
+            ],
+        )
+        g_net2_g_h = largest(
+            (d_h,),
+            dict(),
+            [
+                share(1.0, []),
             ],
         )
         g_net2_g_h2 = largest(
@@ -975,14 +1054,15 @@ def block_bounds(params, inputs, initial, sizes, norm):
                 share(1.0, []),
             ],
         )
-        g_net2_g_h3 = largest(
+        g_net2_from_h2 = up(g_net2_g_sum_h.max() * g_sum_from_h2 + g_net2_g_h.max() * measure(flat(peak(recip_sqrt_g) * peak(g_c), (d_h,), ()), norm) * g_sum2_from_h2 + g_net2_g_h2.max() * measure(flat(peak(corners(lambda g_sum2, g_sum: g_sum - g_sum2, g_sum2, g_sum)) * peak(g_c), (d_h,), ()), norm) * recip_sqrt_g_from_h2)
+        g_net2_normalised_h2 = largest(
             (d_h,),
-            dict(),
+            dict(g_c=g_c, recip_sqrt_g=recip_sqrt_g),
             [
-                share(1.0, []),
+                share(1.0, [factor(lambda g_c: g_c, "g_c"), factor(lambda recip_sqrt_g: recip_sqrt_g, "recip_sqrt_g")]),
             ],
         )
-        g_net2_from_h2 = up(g_net2_g_h.max() * measure(W_ch.upper, norm) + g_net2_g_h2.max() * measure(flat(peak(recip_sqrt_g) * peak(g_c), (d_h,), ()), norm) * g_sum2_from_h2 + g_net2_g_h3.max() * measure(flat(peak(corners(lambda g_sum2, g_sum: g_sum - g_sum2, g_sum2, g_sum)) * peak(g_c), (d_h,), ()), norm) * recip_sqrt_g_from_h2)
+        g_net2_from_h2 = min(g_net2_from_h2, up(g_net2_normalised_h2.max() * normalised(d_h, norm) * (g_sum_from_h2)))
         c_f_net2_h = largest(
             (d_h,),
             dict(c_prev=c_prev, f=f),
@@ -1097,6 +1177,14 @@ def block_bounds(params, inputs, initial, sizes, norm):
             ],
         )
         h_net2_from_h2 = up(h_net2_c_h.max() * c_from_h2 + h_net2_h_h.max() * measure(flat(peak(recip_sqrt_h) * peak(g_h), (d_h,), ()), norm) * h_sum_from_h2 + h_net2_h_h2.max() * measure(flat(peak(corners(lambda h_sum, c: c - h_sum, h_sum, c)) * peak(g_h), (d_h,), ()), norm) * recip_sqrt_h_from_h2)
+        h_net2_normalised_h2 = largest(
+            (d_h,),
+            dict(g_h=g_h, recip_sqrt_h=recip_sqrt_h),
+            [
+                share(1.0, [factor(lambda g_h: g_h, "g_h"), factor(lambda recip_sqrt_h: recip_sqrt_h, "recip_sqrt_h")]),
+            ],
+        )
+        h_net2_from_h2 = min(h_net2_from_h2, up(h_net2_normalised_h2.max() * normalised(d_h, norm) * (c_from_h2)))
         h_net2_c_c = largest(
             (d_h,),
             dict(g_h=g_h, recip_sqrt_h=recip_sqrt_h),
@@ -1119,6 +1207,14 @@ def block_bounds(params, inputs, initial, sizes, norm):
             ],
         )
         h_net2_from_c2 = up(h_net2_c_c.max() * c_from_c2 + h_net2_h_c.max() * measure(flat(peak(recip_sqrt_h) * peak(g_h), (d_h,), ()), norm) * h_sum_from_c2 + h_net2_h_c2.max() * measure(flat(peak(corners(lambda h_sum, c: c - h_sum, h_sum, c)) * peak(g_h), (d_h,), ()), norm) * recip_sqrt_h_from_c2)
+        h_net2_normalised_c2 = largest(
+            (d_h,),
+            dict(g_h=g_h, recip_sqrt_h=recip_sqrt_h),
+            [
+                share(1.0, [factor(lambda g_h: g_h, "g_h"), factor(lambda recip_sqrt_h: recip_sqrt_h, "recip_sqrt_h")]),
+            ],
+        )
+        h_net2_from_c2 = min(h_net2_from_c2, up(h_net2_normalised_c2.max() * normalised(d_h, norm) * (c_from_c2)))
         h_o_net2_h = largest(
             (d_h,),
             dict(o=o, tanh_h=tanh_h),
@@ -1614,6 +1710,11 @@ def largest_eigenvalue(symmetric):
     values, vectors = np.linalg.eigh(np.diag(diagonal[: k + 1]) + np.diag(beside[:k], 1) + np.diag(beside[:k], -1))
     residual = beside[k] * abs(vectors[-1, -1])
     return float(values[-1]), float(np.clip(residual / values[-1], 1e-10, 1e-3))
+
+
+def normalised(length, norm):
+    """How much the Jacobian of a normalised vector can be, its scale apart: a projector, less a part of one."""
+    return 1.0 if norm == 2 else up(2.0 + np.sqrt(length))
 
 
 def flat(array, rows, columns):

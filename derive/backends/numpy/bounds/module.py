@@ -10,7 +10,8 @@ from textwrap import wrap
 from typing import Any
 
 from derive.backends.numpy.blocks import block_lines
-from derive.backends.numpy.bounds.enclosures import EnclosurePrinter
+from derive.backends.numpy.bounds.intervals import IntervalPrinter
+from derive.backends.numpy.bounds.norms import NormPrinter
 from derive.backends.numpy.bounds.scope import Scope
 from derive.backends.numpy.bounds.step import StepPrinter
 from derive.backends.numpy.functions import definitions
@@ -27,9 +28,9 @@ _TAKEN = frozenset(
     Certificate Factor Fraction Inputs Interval MARGIN NamedTuple Params SHAPES STATES State about abs added after
     anywhere block_bounds bounded box certify contraction corners dict enclosed erf erfc error_function_parts
     exactly extent factor first_maximum flat float hull image initial inputs inside int invariant jacobian largest
-    largest_eigenvalue len limit limited matrix max measure members min natural natural_factor norm np outward
-    params peak range reachable share size sized sizes spanned spectral split spread state step_jacobian steps sum
-    summed taken tuple unbounded up visited widened x_t z zip
+    largest_eigenvalue len limit limited matrix max measure members min natural natural_factor norm normal
+    normalised np outward params peak range reachable share size sized sizes spanned spectral split spread state
+    step_jacobian steps sum summed taken tuple unbounded up visited widened x_t z zip
     """.split()  # noqa: SIM905 - a list of these would fill a page
 )
 """Every name that the template uses where a cell's lines stand."""
@@ -47,12 +48,13 @@ class _Module:
         self.functions = [b.row_name for body in bodies for b in body.atoms(ScalarFunction)]
         self.uses_first_maximum = any(body.has(FirstMaximum) for body in bodies)
         self.scope = Scope(cell, flow, _TAKEN | set(self.functions))
-        self.step, self.enclosures = StepPrinter(self.scope), EnclosurePrinter(self.scope)
+        self.step, self.intervals = StepPrinter(self.scope), IntervalPrinter(self.scope)
+        self.norms = NormPrinter(self.scope, self.intervals)
 
     def context(self, header: Sequence[str]) -> Context:
         values, differentials = self.step.values(), self.step.differentials()
-        rows, row_entries = self.enclosures.rows(), self._entries()
-        norms, norm_entries = self.enclosures.norms(), self._entries()
+        rows, row_entries = self.norms.rows(), self._entries()
+        norms, norm_entries = self.norms.norms(), self._entries()
         return {
             "name": self.cell.name,
             "header": [line for text in header for line in (wrap(escaped(text), 100) or [""])],
@@ -70,8 +72,8 @@ class _Module:
                 for (state, source, gates), name in self.step.blocks.items()
             ],
             "interval_unpack": self._unpack(),
-            "intervals": self.enclosures.values(),
-            "interval_names": self.enclosures.read(),
+            "intervals": self.intervals.values(),
+            "interval_names": self.intervals.read(),
             "new_states": [self.scope[state] for state in self.flow.states],
             "rows": rows,
             "row_entries": row_entries,
@@ -90,7 +92,7 @@ class _Module:
         return [
             (row, states.index(source), bound)
             for row, state in enumerate(states)
-            for source, bound in self.enclosures.reach[state].items()
+            for source, bound in self.norms.reach[state].items()
         ]
 
     def _fields(self, role: Role) -> list[tuple[str, str]]:

@@ -48,10 +48,11 @@ class Scope:
 
     def label(self, element: Element) -> str:
         """A name for an element as a number: the variable's own where it stands as the variable does."""
-        if element == self.variables[element.name].element:
+        made = element.name.startswith(_VERBATIM)
+        if not made and element == self.variables[element.name].element:
             return self[element.name]
         if element not in self.labels:
-            self.labels[element] = self.names.fresh(f"{self[element.name]}_across")
+            self.labels[element] = self.names.fresh("normal" if made else f"{self[element.name]}_across")
         return self.labels[element]
 
     def array(self, source: str, *indices: Index) -> Element:
