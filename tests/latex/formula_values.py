@@ -15,12 +15,13 @@ class Values:
     """`arrays`: (T, …) for what has time; `before`: what a state is at t = -1; `sizes`: of every axis.
 
     `ended`: what is zero after the last step, the adjoints. `loose`: a scalar may be added to each
-    element, as authors do.
+    element, as authors do. `blocks`: (variable, state) → the Jacobian, for formulas that refer to one.
     """
 
     def __init__(self, arrays, before, sizes, ended, changes=None, *, loose=False):
         self.arrays, self.before, self.sizes, self.ended = arrays, before, sizes, ended
         self.changes, self.loose = changes or {}, loose
+        self.blocks = {}
 
     def but(self, changes=None, *, loose=False):
         """The same with changes of some variables, or read loosely."""
@@ -77,6 +78,10 @@ class Values:
                 return self.reduced(formula, t)
             case f.OverTime():
                 return sum(self.of(formula.operand, s) for s in range(self.sizes["T"]))
+            case f.Partial():
+                return shaped(self.blocks[formula.of.name, formula.by.name], formula.rank, row=not formula.of.rank)
+            case f.Identity():
+                return np.eye(self.sizes[formula.axis])
         return self.entries(formula, t, {})
 
     def read(self, arrays, name, t):
@@ -127,9 +132,10 @@ class Values:
         """Index notation: with every index in `at`, a scalar."""
         match formula:
             case f.Entry():
-                value = self.of(formula.of, t)
-                value = value[:, 0] if formula.of.rank == 1 else value
+                value = self.whole(formula.of, t)
                 return value[tuple(at[i] for i in formula.indices)]
+            case f.Equal():
+                return float(at[formula.left] == at[formula.right])
             case f.Summed():
                 ranges = [range(self.sizes[i.axis]) for i in formula.over]
                 places = np.array(np.meshgrid(*ranges, indexing="ij")).reshape(len(ranges), -1).T
@@ -151,6 +157,13 @@ class Values:
         assert formula.rank == 0
         return self.of(formula, t)
 
+    def whole(self, formula, t):
+        """A variable or a Jacobian with an axis for each of its indices."""
+        if isinstance(formula, f.Partial):
+            return self.blocks[formula.of.name, formula.by.name]
+        value = self.of(formula, t)
+        return value[:, 0] if formula.rank == 1 else value
+
     def line(self, line, t=0):
         """Both sides of an equation as arrays without empty axes."""
         left, right = line.left, line.right
@@ -164,10 +177,12 @@ class Values:
         return whole, value
 
 
-def shaped(value, rank):
+def shaped(value, rank, row=False):
     value = np.asarray(value, dtype=float)
     assert value.ndim == rank
-    return value[:, None] if rank == 1 else value
+    if rank == 1:
+        return value[None, :] if row else value[:, None]
+    return value
 
 
 def contracted(left, right):

@@ -189,6 +189,55 @@ class Summed(Formula):
     rank: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Partial(Formula):
+    """The Jacobian of a variable with respect to another, or one entry of it where both are an `Entry`."""
+
+    of: Formula
+    by: Formula
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity(Formula):
+    """The identity matrix, as large as its place asks."""
+
+    axis: str
+    rank: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Equal(Formula):
+    """One where two indices are the same, otherwise zero."""
+
+    left: Index
+    right: Index
+    rank: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Norm(Formula):
+    """The norm of a matrix or a vector, or of the linear map that a scalar with indices is."""
+
+    operand: Formula
+    rank: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Largest(Formula):
+    """The largest absolute value of any element, over all states and inputs that are meant."""
+
+    operand: Formula
+    rank: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Times(Formula):
+    """A product of numbers, with a sign between them."""
+
+    factors: tuple[Formula, ...]
+    rank: int = 0
+
+
 @dataclass(frozen=True)
 class Line:
     """One equation: `left = right`. `number` is what others refer to it by."""

@@ -19,14 +19,19 @@ from derive.backends.formula.nodes import (
     Differential,
     Elementwise,
     Entry,
+    Equal,
     Formula,
     Frobenius,
+    Identity,
     Joined,
+    Largest,
     Line,
     Name,
     Negative,
+    Norm,
     Ones,
     OverTime,
+    Partial,
     Power,
     Product,
     Quotient,
@@ -34,6 +39,7 @@ from derive.backends.formula.nodes import (
     Scaled,
     Stopped,
     Summed,
+    Times,
     Total,
     Transposed,
 )
@@ -47,7 +53,7 @@ SUM, BIG, ELEMENTWISE, FACTOR, POWER, ATOM = range(6)
 
 _LEVELS: dict[type[Formula], int] = {
     Total: SUM, Negative: SUM, OverTime: BIG, Summed: BIG, Elementwise: ELEMENTWISE,
-    Scaled: FACTOR, Product: FACTOR, Differential: POWER, Transposed: POWER, Power: POWER,
+    Times: ELEMENTWISE, Scaled: FACTOR, Product: FACTOR, Differential: POWER, Transposed: POWER, Power: POWER,
 }  # fmt: skip
 _WIDE = 36
 _SIZES = (("", ""), (r"\bigl", r"\bigr"), (r"\Bigl", r"\Bigr"), (r"\biggl", r"\biggr"))
@@ -117,6 +123,22 @@ class Typesetter:
                 return rf"\sum_{{{over}}} " + self._at(formula.operand, ELEMENTWISE)
             case Entry():
                 return f"[{self.text(formula.of)}]_{{{''.join(map(self._letter, formula.indices))}}}"
+        return self._of_jacobian(formula)
+
+    def _of_jacobian(self, formula: Formula) -> str:
+        match formula:
+            case Partial():
+                return rf"\frac{{\partial {self._inside(formula.of)}}}{{\partial {self._inside(formula.by)}}}"
+            case Identity():
+                return r"\mathbf{I}"
+            case Equal():
+                return rf"\left[{self._letter(formula.left)} = {self._letter(formula.right)}\right]"
+            case Norm():
+                return self._brackets(r"\|", formula.operand)
+            case Largest():
+                return r"\max" + self._brackets("|", formula.operand)
+            case Times():
+                return rf"{self._break()}\cdot ".join(self._at(f, FACTOR) for f in formula.factors)
         raise TypeError(
             f"LaTeX has no spelling for {type(formula).__name__}; give it one in derive/backends/latex/typeset.py"
         )
@@ -216,7 +238,7 @@ class Typesetter:
 
 
 _POWER = r"\left(#1\right)^"
-_CLOSING = {"(": ")", "[": "]"}
+_CLOSING = {"(": ")", "[": "]", "|": "|", r"\|": r"\|"}
 
 
 def sides(line: Line, symbols: Symbols, clock: str = "t") -> tuple[str, str]:
@@ -238,11 +260,11 @@ def width(text: str) -> float:
 def _nesting(text: str) -> int:
     """How large brackets around a text have to be."""
     for size in (3, 2, 1):
-        if _SIZES[size][0] + "(" in text or _SIZES[size][0] + "[" in text:
+        if any(_SIZES[size][0] + bracket in text for bracket in _CLOSING):
             return size + 1
     if r"\frac" in text or r"\sum" in text:
         return 2
-    return 1 if re.search(r"\(|\[|\\sqrt", text) else 0
+    return 1 if re.search(r"\(|\[|\\max\||\\\||\\sqrt", text) else 0
 
 
 def _word(word: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import sympy as sp
+
 from derive.backends.formula.nodes import (
     Applied,
     Called,
@@ -16,13 +18,18 @@ from derive.backends.formula.nodes import (
     Differential,
     Elementwise,
     Entry,
+    Equal,
     Formula,
     Frobenius,
+    Identity,
     Joined,
+    Largest,
     Name,
     Negative,
+    Norm,
     Ones,
     OverTime,
+    Partial,
     Power,
     Product,
     Quotient,
@@ -30,6 +37,7 @@ from derive.backends.formula.nodes import (
     Scaled,
     Stopped,
     Summed,
+    Times,
     Total,
     Transposed,
 )
@@ -38,7 +46,7 @@ from derive.system import Index
 SUM, BIG, ELEMENTWISE, FACTOR, ATOM = range(5)
 _LEVELS: dict[type[Formula], int] = {
     Total: SUM, Negative: SUM, OverTime: BIG, Summed: BIG, Elementwise: ELEMENTWISE, Quotient: ELEMENTWISE,
-    Scaled: FACTOR, Product: FACTOR,
+    Times: ELEMENTWISE, Partial: ELEMENTWISE, Scaled: FACTOR, Product: FACTOR,
 }  # fmt: skip
 _LETTERS = "ijklmnpqrsuvwabcdefgh"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -55,7 +63,7 @@ class Spelling:
         """A formula as text."""
         match formula:
             case Constant():
-                return str(formula.value)
+                return _constant(formula.value)
             case Name():
                 return formula.name + self._time(formula.shift)
             case Differential():
@@ -103,6 +111,22 @@ class Spelling:
                 return f"Σ_{''.join(map(self._letter, formula.over))} {self._at(formula.operand, ELEMENTWISE)}"
             case Entry():
                 return f"{self.text(formula.of)}_{''.join(map(self._letter, formula.indices))}"
+        return self._of_jacobian(formula)
+
+    def _of_jacobian(self, formula: Formula) -> str:
+        match formula:
+            case Partial():
+                return f"∂{self.text(formula.of)}/∂{self.text(formula.by)}"
+            case Identity():
+                return "𝐈"
+            case Equal():
+                return f"[{self._letter(formula.left)} = {self._letter(formula.right)}]"
+            case Norm():
+                return f"‖{self.text(formula.operand)}‖"
+            case Largest():
+                return f"max|{self.text(formula.operand)}|"
+            case Times():
+                return " · ".join(self._at(f, FACTOR) for f in formula.factors)
         raise TypeError(f"no text for {type(formula).__name__}; give it one in derive/backends/text/spelling.py")
 
     def _time(self, shift: int | None) -> str:
@@ -134,3 +158,11 @@ class Spelling:
     def _at(self, formula: Formula, level: int) -> str:
         text = self.text(formula)
         return text if _LEVELS.get(type(formula), ATOM) >= level else f"({text})"
+
+
+def _constant(value: sp.Expr) -> str:
+    """A number, or an expression of lengths: `2/d_h²`."""
+    above, below = value.as_numer_denom()
+    if not isinstance(below, sp.Pow):
+        return str(value)
+    return f"{above}/{below.base if below.base.is_Symbol else f'({below.base})'}{str(below.exp).translate(_RAISED)}"
