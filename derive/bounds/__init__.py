@@ -6,5 +6,8 @@ In: a `System`. Out: its `Flow`, from which every statement about vanishing and 
 from derive.bounds.flow import Differential, Direct, Flow, Passage, Product, flow
 from derive.bounds.interpret import step_blocks
 from derive.bounds.normalisers import Normaliser
+from derive.bounds.suprema import range_of, supremum
 
-__all__ = ["Differential", "Direct", "Flow", "Normaliser", "Passage", "Product", "flow", "step_blocks"]
+__all__ = [
+    "Differential", "Direct", "Flow", "Normaliser", "Passage", "Product", "flow", "range_of", "step_blocks", "supremum",
+]  # fmt: skip
