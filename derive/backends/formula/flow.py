@@ -24,6 +24,7 @@ from derive.backends.formula.nodes import (
     Negative,
     Ones,
     Partial,
+    Total,
     negative,
     scaled,
     total,
@@ -42,10 +43,14 @@ Gates = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Word:
-    """What a block gets along all paths through some gates, the author's variables; none: directly."""
+    """What a block gets along all paths through some gates, the author's variables.
+
+    `direct`: it is a state's own old value, element by element, through no gate.
+    """
 
     gates: Gates
     formula: Formula
+    direct: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,20 @@ class JacobianFormulas:
         references = {} if paths is None else paths.references
         return _FlowReader(self.flow, references, self._place(name), self.inline)
 
+    def value(self, variable: str) -> Formula:
+        """A variable, or the function of another that it is written as."""
+        element = self.flow.system.variables[variable].element
+        return self.reader(variable).formula(element.feature_indices, [Term(element)])
+
+    def definition(self, variable: str) -> Formula:
+        """What a variable is equal to; its name where that has no matrix form."""
+        equation = self.flow.system.equation(variable)
+        try:
+            rows = self.flow.system.variables[variable].element.feature_indices
+            return self.reader(variable).formula(rows, equation.terms) if equation else self.name(variable)
+        except NoMatrixForm:
+            return self.name(variable)
+
     def name(self, variable: str, shift: int = 0) -> Name:
         """A variable as it is shown."""
         known = self.flow.system.variables[variable]
@@ -113,14 +132,22 @@ class JacobianFormulas:
         except NoMatrixForm:
             columns = paths.columns(state)
             left = Partial(rank=0, of=_entry(left.of, rows), by=_entry(left.by, columns))
-            words = _grouped(chosen, lambda path: _indexed(reader, rows, columns, path), 0)
+            words = _grouped(chosen, lambda path: indexed(reader, rows, columns, path), 0)
+        direct = [path for path in chosen if not path.gates]
+        if name == state and direct and all(path.columns == rows and not path.over for path in direct):
+            words = (replace(words[0], direct=True), *words[1:])
         return Block(name, state, left, words)
 
     def _place(self, name: str) -> Place:
         """The order of the author's line, then that of the system."""
         own = place_of(self.system, self.places, name) if self.system.equation(name) else lambda _: _FAR
         behind = {variable: _FAR + k for k, variable in enumerate(self.flow.system.variables)}
-        return lambda variable: min(own(variable), behind.get(variable, 2 * _FAR))
+
+        def place(variable: str) -> int:
+            near = own(variable)
+            return near if near < _FAR else behind.get(variable, 2 * _FAR)
+
+        return place
 
 
 class _FlowReader(Reader):
@@ -153,8 +180,10 @@ def _inline(system: System, flow: Flow) -> dict[str, sp.Expr]:
     for equation in flow.system.equations:
         body = equation.terms[0].body if equation.terms else sp.S.Zero
         is_function = isinstance(body, ScalarFunction) and isinstance(body.args[0], Element)
-        if is_function and equation.name not in own and (
-            body.args[0].name in own or equation.name not in system.variables
+        if (
+            is_function
+            and equation.name not in own
+            and (body.args[0].name in own or equation.name not in system.variables)
         ):
             found[equation.name] = body
     return found
@@ -191,7 +220,7 @@ def matrix(reader: Reader, rows: Sequence[Index], path: Path) -> Formula:
             found = reader.formula((*rows, *path.columns), [term])
         case _:
             raise NoMatrixForm(f"{path.body} has the indices {(*rows, *path.columns)}")
-    if found.rank != len(rows) + len(path.columns) - (len(rows) < len(path.columns)):
+    if found.rank != len(rows) + len(path.columns):
         raise NoMatrixForm(f"{path.body} is not spread over {(*rows, *path.columns)}")
     return found
 
@@ -210,7 +239,7 @@ def _diagonal(reader: Reader, rows: Sequence[Index], term: Term) -> Formula:
     return negative(diagonal) if minus else diagonal
 
 
-def _indexed(reader: Reader, rows: Sequence[Index], columns: Sequence[Index], path: Path) -> Formula:
+def indexed(reader: Reader, rows: Sequence[Index], columns: Sequence[Index], path: Path) -> Formula:
     """One entry of a path, a path that is diagonal somewhere marked by equal indices."""
     renamed = {old: new for old, new in zip(path.columns, columns, strict=True) if old not in rows}
     ties = [Equal(left=o, right=n) for o, n in zip(path.columns, columns, strict=True) if o in rows]
@@ -220,6 +249,15 @@ def _indexed(reader: Reader, rows: Sequence[Index], columns: Sequence[Index], pa
     if entry == Constant(value=sp.S.One):
         return scaled([*ties[:-1]], ties[-1])
     return scaled([*ties], entry)
+
+
+def signed(formula: Formula) -> tuple[bool, Formula]:
+    """Whether a formula begins with a minus, and what is behind it."""
+    if isinstance(formula, Negative):
+        return True, formula.operand
+    if isinstance(formula, Total) and isinstance(formula.terms[0], Negative):
+        return True, replace(formula, terms=(formula.terms[0].operand, *formula.terms[1:]))
+    return False, formula
 
 
 def _entry(formula: Formula, indices: Iterable[Index]) -> Formula:

@@ -16,7 +16,7 @@ from itertools import count
 import sympy as sp
 
 from derive.bounds import Direct, Flow, Passage, Product
-from derive.system import Element, Index
+from derive.system import Element, Index, System, elements
 
 _SEPARATOR = "|"
 _FIRST_FRESH = 100
@@ -75,14 +75,14 @@ class Paths:
 
     def _direct(self, name: str, direct: Direct) -> Path:
         gates = () if direct.gate == name else (direct.gate,)
-        return Path(self.states[direct.delay], gates, coefficient(direct.ways), (), self.rows(name))
+        return Path(self.states[direct.delay], gates, coefficient(self.flow.system, direct.ways), (), self.rows(name))
 
     def _through(self, name: str, passage: Passage) -> Iterator[Path]:
         renamed = {i: self.fresh(i) for i in passage.weight.over}
         weight = passage.weight.coefficient.xreplace(renamed)
         at = tuple(renamed.get(i, i) for i in passage.weight.source.feature_indices)
         for inner in self._inner(passage.source, at):
-            body = coefficient(passage.ways) * weight * inner.body
+            body = coefficient(self.flow.system, passage.ways) * weight * inner.body
             over = tuple(i for i in (*renamed.values(), *inner.over) if i not in inner.columns)
             yield replace(inner, gates=composed(name, passage.gate, inner.gates), body=body, over=over)
 
@@ -135,16 +135,21 @@ class Followed:
         return max(Counter(path.state for path in paths).values(), default=0) > 1
 
 
-def coefficient(ways: Iterable[Product]) -> sp.Expr:
+def coefficient(system: System, ways: Iterable[Product]) -> sp.Expr:
     """The sum of the ways of a share, what several have in common put in front of them, nothing multiplied out."""
     listed = [list(way) for way in ways]
     shared = Counter(f for way in listed for f in dict.fromkeys(way) if not f.is_number)
-    front = max(shared, key=lambda f: shared[f], default=sp.S.One)
+    front = max(sorted(shared, key=lambda f: _place(system, f)), key=lambda f: shared[f], default=sp.S.One)
     if shared[front] < 2:
         return sp.Add(*(sp.Mul(*way) for way in listed))
     inside = [_without(way, front) for way in listed if front in way]
     outside = [way for way in listed if front not in way]
-    return sp.Mul(front, coefficient(map(tuple, inside))) + coefficient(map(tuple, outside))
+    return sp.Mul(front, coefficient(system, map(tuple, inside))) + coefficient(system, map(tuple, outside))
+
+
+def _place(system: System, factor: sp.Expr) -> tuple[object, ...]:
+    """A key that does not depend on how variables are called: a variable before what is made of it."""
+    return sorted(system.place(e) for e in elements(factor)), not isinstance(factor, Element), str(factor)
 
 
 def _without(way: Sequence[sp.Expr], factor: sp.Expr) -> list[sp.Expr]:

@@ -20,13 +20,14 @@ from derive.system import TIME, Element, System, Term, elements
 
 @dataclass(frozen=True)
 class Recurrence:
-    """`net` is M h[t-1] and what is added to it; `slope` is ∂state/∂net, a vector.
+    """`net` is M h[t-1] and what is added to it, `matrix` is M; `slope` is ∂state/∂net, a vector.
 
     `by_net` is the factor ∂net[i+1]/∂net[i], `by_state` is ∂state[i+1]/∂state[i], both at time i.
     """
 
     state: Name
     net: Name
+    matrix: Formula
     slope: Formula
     by_net: Formula
     by_state: Formula
@@ -52,6 +53,7 @@ def single_recurrence(system: System, reader: Reader) -> Recurrence | None:
     return Recurrence(
         state=Name(name=state, shift=0, rank=1),
         net=Name(name=entry.target.name, shift=0, rank=1),
+        matrix=matrix,
         slope=now,
         by_net=Product(rank=2, factors=tuple(by_net)),
         by_state=Product(rank=2, factors=tuple(by_state)),
