@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from derive.backends.latex.document import derivation
+from derive.backends.latex.document import derivation, gradient_section
 from derive.backends.protocol import Derived, Page, Proven
 
-__all__ = ["derivation", "pages"]
+__all__ = ["derivation", "pages", "section"]
 
 
 def pages(derived: Derived, header: Sequence[str], proven: Proven) -> Mapping[str, Page]:
     """The document, as `derivation.tex`."""
     proof = [*proven.gradients, *proven.jacobian]
-    context = derivation(derived.cell, derived.system, derived.adjoint, proof, header)
+    context = derivation(derived.cell, derived.system, derived.adjoint, derived.flow, proof, header)
     return {"derivation.tex": Page("latex/derivation.tex.j2", context)}
+
+
+def section(derived: Derived) -> Page:
+    """The section on gradient flow alone, for a document with the preamble of `derivation.tex`."""
+    context = gradient_section(derived.cell, derived.system, derived.adjoint, derived.flow)
+    return Page("latex/section.tex.j2", context)

@@ -15,12 +15,14 @@ from derive.backends.formula.contract import Reader
 from derive.backends.formula.derivation import applications
 from derive.backends.formula.nodes import Line
 from derive.backends.formula.order import nets, place_of, places
-from derive.backends.formula.single import single_recurrence
+from derive.backends.formula.single import Recurrence, single_recurrence
 from derive.backends.latex.escape import escaped, verbatim
+from derive.backends.latex.gradient_flow import gradient_flow
 from derive.backends.latex.mathematics import prose
 from derive.backends.latex.notation import block_lines, function_lines, has_kinks, variable_rows
 from derive.backends.latex.symbols import Symbols, spelled
 from derive.backends.latex.typeset import Typesetter, sides
+from derive.bounds import Flow
 from derive.calculus import Adjoint
 from derive.language import syntax as tree
 from derive.language.syntax import Cell
@@ -31,14 +33,21 @@ Context = dict[str, Any]
 Equation = dict[str, str]
 
 
-def derivation(cell: Cell, system: System, adjoint: Adjoint, proof: Sequence[str], header: Sequence[str]) -> Context:
+def derivation(
+    cell: Cell, system: System, adjoint: Adjoint, flow: Flow, proof: Sequence[str], header: Sequence[str]
+) -> Context:
     """The context of a cell's derivation; `header` says where it comes from, `proof` what was proven."""
-    return _Document(cell, system, adjoint).context(proof, header)
+    return _Document(cell, system, adjoint, flow).context(proof, header)
+
+
+def gradient_section(cell: Cell, system: System, adjoint: Adjoint, flow: Flow) -> Context:
+    """The context of the section on gradient flow alone."""
+    return {"gradient_flow": _Document(cell, system, adjoint, flow).gradient_flow()}
 
 
 class _Document:
-    def __init__(self, cell: Cell, system: System, adjoint: Adjoint) -> None:
-        self.cell, self.system, self.adjoint = cell, system, adjoint
+    def __init__(self, cell: Cell, system: System, adjoint: Adjoint, flow: Flow) -> None:
+        self.cell, self.system, self.adjoint, self.flow = cell, system, adjoint, flow
         self.symbols = spelled(cell, system, adjoint)
         self.derivation = explain(cell, system, adjoint)
 
@@ -54,6 +63,7 @@ class _Document:
             "inputs": self._lines(found.inputs) + self._blocks(("input",), bars=True),
             "initial": self._lines(found.initial, clock="1"),
             "carried": self._carried(),
+            "gradient_flow": self.gradient_flow(),
         }
         return pieces | {
             "header": [line.encode("ascii", "replace").decode() for line in header],
@@ -108,25 +118,36 @@ class _Document:
         rest = "" if contribution.alone else r"\br + \cdots"
         return rf"({contribution.equation})\quad${left}\br = {right}{rest}$"
 
-    # -- the error carried back through one matrix
+    # -- gradient flow
 
-    def _carried(self) -> list[dict[str, str]]:
-        """Both readings of the error, where the cell has a single recurrence through one matrix."""
+    def gradient_flow(self) -> Context:
+        """The pieces of its section."""
+        return gradient_flow(self.cell, self.system, self.flow, self.symbols, self._recurrence(), self._letters())
+
+    def _recurrence(self) -> Recurrence | None:
+        """The recurrence of a cell that has a single one, through one matrix."""
         if len(self.system.delays) != 1:
-            return []
+            return None
         (state,) = self.system.delays
         place = place_of(self.system, places(self.cell, self.system), state)
         reader = Reader(self.adjoint.system.variables, place, applications(self.system))
-        found = single_recurrence(self.system, reader)
+        return single_recurrence(self.system, reader)
+
+    def _letters(self) -> dict[str, str]:
+        """A running time and the first time of a product over time."""
+        free = [c for c in self.symbols.letters if c not in ("t", self.symbols.loss)]
+        return {"step": free[0], "first": "k" if "k" in free[1:] else free[1]}
+
+    def _carried(self) -> list[dict[str, str]]:
+        """Both readings of the error, where the cell has a single recurrence through one matrix."""
+        found, letters = self._recurrence(), self._letters()
         if found is None:
             return []
-        free = [c for c in self.symbols.letters if c not in ("t", self.symbols.loss)]
-        step, first = free[0], "k" if "k" in free[1:] else free[1]
-        readings = []
+        step, readings = letters["step"], []
         for name, factor in ((found.net, found.by_net), (found.state, found.by_state)):
             after, this, of = (self.symbols[name.name].at(time) for time in (f"{step}+1", step, "t"))
             product = Typesetter(self.symbols, step).text(factor)
-            readings.append({"next": after, "this": this, "of": of, "factor": product, "step": step, "first": first})
+            readings.append({"next": after, "this": this, "of": of, "factor": product, **letters})
         return readings
 
     # -- prose
@@ -184,6 +205,8 @@ def _conventions(symbols: Symbols, text: str) -> list[str]:
         ),
         (r"_{1}(", r"A subscript $1$ or $2$ at a sum, mean or maximum names the axis that it runs over."),
         (r"_{2}(", r"A subscript $1$ or $2$ at a sum, mean or maximum names the axis that it runs over."),
+        (r"\mathbf{I}", r"$\mathbf{I}$ is the identity matrix."),
+        (r"\operatorname{vec}", r"$\operatorname{vec}(A)$ is the column of all elements of $A$."),
         ("]_{", r"$[A]_{ij}$ is an element of $A$, where matrices alone cannot say it."),
     )
     return list(dict.fromkeys(meaning for sign, meaning in known if sign in texts))

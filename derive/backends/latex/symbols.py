@@ -75,12 +75,12 @@ def spelled(cell: Cell, system: System, adjoint: Adjoint) -> Symbols:
     """The symbols of a cell."""
     symbols = _author(cell, system)
     bases = {s.base for s in symbols.values()}
-    loss = _free(("E", "L", "J", r"\mathcal{E}"), bases)
-    other, error = _free("uzsae", bases), _free((r"\delta", r"\varepsilon"), bases)
+    loss = free(("E", "L", "J", r"\mathcal{E}"), bases)
+    other, error = free("uzsae", bases), free((r"\delta", r"\varepsilon"), bases)
     symbols |= _made_up(system, symbols, other)
     symbols |= _adjoints(adjoint, symbols, error, loss)
     letters = tuple(c for c in "ijklmnpqrsuvwabcdefgh" if c not in bases)
-    return Symbols(symbols, error, other, loss, _free(("T", "N", r"\tau"), bases), letters or ("i'",))
+    return Symbols(symbols, error, other, loss, free(("T", "N", r"\tau"), bases), letters or ("i'",))
 
 
 def _author(cell: Cell, system: System) -> dict[str, Symbol]:
@@ -154,7 +154,7 @@ def _joined(subscripts: Sequence[str]) -> str:
     return ("" if short else ",").join(subscripts)
 
 
-def _free(candidates: Iterable[str], taken: Iterable[str]) -> str:
+def free(candidates: Iterable[str], taken: Iterable[str]) -> str:
     """The first candidate that is not taken; the last if all are."""
     pool: list[str] = list(candidates)
     rest: Iterator[str] = (c for c in pool if c not in set(taken))

@@ -128,7 +128,7 @@ class Typesetter:
     def _of_jacobian(self, formula: Formula) -> str:
         match formula:
             case Partial():
-                return rf"\frac{{\partial {self._inside(formula.of)}}}{{\partial {self._inside(formula.by)}}}"
+                return rf"\dfrac{{\partial {self._inside(formula.of)}}}{{\partial {self._inside(formula.by)}}}"
             case Identity():
                 return r"\mathbf{I}"
             case Equal():
@@ -138,7 +138,7 @@ class Typesetter:
             case Largest():
                 return r"\max" + self._brackets("|", formula.operand)
             case Times():
-                return rf"{self._break()}\cdot ".join(self._at(f, FACTOR) for f in formula.factors)
+                return rf"{self._break()}o\cdot ".join(self._at(f, FACTOR) for f in formula.factors)
         raise TypeError(
             f"LaTeX has no spelling for {type(formula).__name__}; give it one in derive/backends/latex/typeset.py"
         )
@@ -262,7 +262,7 @@ def _nesting(text: str) -> int:
     for size in (3, 2, 1):
         if any(_SIZES[size][0] + bracket in text for bracket in _CLOSING):
             return size + 1
-    if r"\frac" in text or r"\sum" in text:
+    if re.search(r"\\d?frac|\\sum", text):
         return 2
     return 1 if re.search(r"\(|\[|\\max\||\\\||\\sqrt", text) else 0
 
