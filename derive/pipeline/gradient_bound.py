@@ -6,18 +6,46 @@ In: a cell. Out: a `GradientBound` over the text that `generate` writes as `boun
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from derive.backends import Derived
+from derive.backends import Derived, latex, text
+from derive.emit import render
 from derive.language.syntax import Cell
 from derive.pipeline.derivation import derive
 from derive.pipeline.files import render_bounds
 from derive.pipeline.kernels import loaded
 
 Array = np.ndarray[Any, Any]
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a block of the step Jacobian gets through some gates, the cell's own variables; `str` is its formula."""
+
+    gates: tuple[str, ...]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What the norm of a block cannot exceed; `str` is its formula.
+
+    max|v| is the largest absolute value of an element, over all states and inputs that are meant; numbers are suprema
+    that the ranges of functions settle; ‖W‖ is the norm of a weight, in the 1-, the 2- or the ∞-norm throughout.
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class GradientBound:
@@ -38,6 +66,22 @@ class GradientBound:
             for state in self.states
             if any(d.gate == state and d.delay == delays[state] for d in differentials[state].directs)
         )
+
+    @property
+    def step_jacobian(self) -> Mapping[Pair, tuple[Word, ...]]:
+        """(state, source) → the words that ∂state[t]/∂source[t-1] is the sum of, one for each sequence of gates."""
+        found = text.step_words(self.derived)
+        return {pair: tuple(Word(gates, word) for gates, word in words) for pair, words in found.items()}
+
+    @property
+    def block_bounds(self) -> Mapping[Pair, Bound]:
+        """(state, source) → a bound of ‖∂state[t]/∂source[t-1]‖ for any weights."""
+        return {pair: Bound(bound) for pair, bound in text.block_bounds(self.derived).items()}
+
+    def latex(self) -> str:
+        """The section on gradient flow; its macros are those of the preamble of the derivation."""
+        page = latex.section(self.derived)
+        return render(page.template, page.context)
 
     def certify(
         self,

@@ -1,9 +1,10 @@
 """A derivation as plain text, for a terminal.
 
-In: what was derived from a cell. Out: its equations, the recurrence backwards and the gradients, in
-Unicode, under the names that the generated code uses.
+In: what was derived from a cell. Out: its equations, the recurrence backwards, the gradients and the step
+Jacobian, in Unicode, under the names that the generated code uses.
 """
 
+from derive.backends.text.flow import block_bounds, step_words
 from derive.backends.text.listing import show
 
-__all__ = ["show"]
+__all__ = ["block_bounds", "show", "step_words"]

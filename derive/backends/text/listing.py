@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator
 from derive.backends.formula import explain
 from derive.backends.formula.nodes import Line
 from derive.backends.protocol import Derived
+from derive.backends.text.flow import jacobian_lines
 from derive.backends.text.spelling import Spelling
 
 
 def show(derived: Derived) -> str:
-    """The equations of a cell and those of backpropagation through time."""
+    """The equations of a cell, those of backpropagation through time, and the step Jacobian."""
     found = explain(derived.cell, derived.system, derived.adjoint)
     absent = [Spelling().text(name) for name in found.absent]
     sections = [
@@ -28,6 +29,7 @@ def show(derived: Derived) -> str:
         ["Gradients of the parameters:", *_lines(found.weights)],
         ["Gradients of the inputs:", *_lines(found.inputs)] if found.inputs else [],
         ["Gradients of the initial states:", *_lines(found.initial, clock="1")],
+        ["Step Jacobian:", *jacobian_lines(derived)] if derived.flow.states else [],
         [f"No gradient reaches {', '.join(absent)}."] if absent else [],
     ]
     return "\n\n".join("\n".join(section) for section in sections if section)
