@@ -151,7 +151,7 @@ def prove(cells: tuple[str, ...]) -> None:
 def show(name: str) -> None:
     """Print a cell and its gradients.
 
-    The equations as written, in normal form, and those of backpropagation through time.
+    The equations as written, in normal form, those of backpropagation through time, and the step Jacobian.
     """
     [each] = _cells([name])
     click.echo(pipeline.derivation(each).show())

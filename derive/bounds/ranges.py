@@ -177,7 +177,10 @@ def _quotient(above: sp.Expr, below: sp.Expr) -> sp.Expr | None:
     return sp.Mul(*(f for f in factors if f != below)) if below in factors else None
 
 
-def iterate(share: sp.Symbol, rest: sp.Symbol, start: sp.Symbol, steps: sp.Symbol) -> sp.Expr:
-    """The solution of y[n+1] = share y[n] + rest from y[0] = start."""
-    sequence = sp.Function("y")
-    return sp.rsolve(sequence(steps + 1) - share * sequence(steps) - rest, sequence(steps), {sequence(0): start})
+def iterate(share: sp.Symbol, rest: sp.Symbol, steps: sp.Symbol) -> tuple[sp.Expr, sp.Expr]:
+    """What the start and what `rest` are multiplied by in the solution of y[n+1] = share y[n] + rest."""
+    sequence, start, n = sp.Function("y"), sp.Dummy("y0"), sp.Symbol("n", integer=True, nonnegative=True)
+    solution = sp.rsolve(sequence(n + 1) - share * sequence(n) - rest, sequence(n), {sequence(0): start})
+    above, below = sp.fraction(sp.cancel(solution.diff(rest)))
+    sign = -1 if below.coeff(share) > 0 else 1
+    return sp.simplify(solution.diff(start)).subs(n, steps), (sign * above).subs(n, steps) / (sign * below)

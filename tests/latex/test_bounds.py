@@ -215,11 +215,11 @@ def test_what_keeps_a_state(equations: str) -> None:
 
 def test_the_solution_of_the_recurrence() -> None:
     share, rest, start = sp.symbols("a b s", positive=True)
-    steps = sp.Symbol("n", integer=True, nonnegative=True)
-    solution = iterate(share, rest, start, steps)
+    steps = sp.Symbol("t")
+    of_start, of_rest = iterate(share, rest, steps)
     value = start
     for n in range(4):
-        assert sp.simplify(solution.subs(steps, n) - value) == 0
+        assert sp.simplify((of_start * start + of_rest * rest).subs(steps, n) - value) == 0
         value = share * value + rest
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sympy as sp
-from test_document import document, plain
+from test_document import assert_compiles, document, plain
 
 from derive import derivation, gradient_bound
 from derive.language import load, parse
@@ -90,6 +90,37 @@ SLOPES = {
 }
 
 
+GATED = """
+input x : d_x
+state h : d_h
+z = sigmoid(V @ x)
+net = U @ x + W @ h[t-1] + b
+a = tanh(net)
+h[t] = z * a + (1 - z) * a * net
+"""
+DRIVEN = "input x : d_x\nstate h : d_h\nh[t] = tanh((K @ x) @ h[t-1])\nparam K : d_h, d_h, d_x\n"
+
+
+def test_a_slope_of_several_functions_is_bounded_as_a_whole() -> None:
+    text = section(parse(GATED))
+    slope = next(right for left, _, right in relations(text) if left == r"\beta_{f}")
+    assert slope.startswith(r"\max")
+    assert "1 - a^{2}" in slope
+    assert "The bound is attained" not in text
+
+
+def test_a_matrix_that_changes_is_bounded_over_time() -> None:
+    found = {left: right for left, _, right in relations(section(parse(DRIVEN)))}
+    assert [right for left, right in found.items() if r"\beta_{u" in left] == [r"\max_{i} \|u^{h}_{i+1}\|"]
+
+
+@pytest.mark.needs("pdflatex")
+@pytest.mark.parametrize("kind", ["gated", "driven", "exp", "gelu", "silu", "square"])
+def test_every_kind_of_chain_compiles(kind: str, tmp_path: Path) -> None:
+    texts = {"gated": GATED, "driven": DRIVEN}
+    assert_compiles(document(parse(texts[kind]) if kind in texts else simple(kind)), tmp_path)
+
+
 def test_a_cell_with_more_than_one_recurrence_has_no_chain() -> None:
     assert "carried back, in norm" in section(shipped("rnn"))
     assert "carried back, in norm" not in section(shipped("lstm"))
@@ -107,7 +138,7 @@ def test_the_direct_path_of_the_lstm() -> None:
 def test_the_state_range_of_the_lstm() -> None:
     text = section(shipped("lstm"))
     assert r"$|h_{t}| \le 1$" in text
-    bound = r"\alpha^t |c_{0}| + \frac{1-\alpha^t}{1-\alpha} \gamma"
+    bound = r"\alpha^{t} |c_{0}| + \frac{1 - \alpha^{t}}{1 - \alpha} \gamma"
     assert (r"|c_{t}|", r"\le", bound) in relations(text)
 
 

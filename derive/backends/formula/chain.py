@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.backends.formula.bound import BoundFormulas, times
+from derive.backends.formula.bound import BoundFormulas, times, untimed
 from derive.backends.formula.flow import JacobianFormulas
 from derive.backends.formula.nodes import Formula
 from derive.backends.formula.single import Recurrence
@@ -44,7 +44,7 @@ def chain(formulas: JacobianFormulas, recurrence: Recurrence) -> Chain:
     differential = formulas.flow.differentials[state]
     bounds, rows = BoundFormulas(formulas, lambda name: False), formulas.flow.system.variables[state].element
     ways = [way for passage in differential.passages for way in passage.ways]
-    slope = times(bounds.suprema(formulas.reader(state), rows.feature_indices, ways))
+    slope = untimed(times(bounds.suprema(formulas.reader(state), rows.feature_indices, ways)))
     name = _function(formulas, recurrence)
     if not name:
         return Chain(recurrence, "", slope, None, None, None)

@@ -13,7 +13,7 @@ import sympy as sp
 from derive.backends.formula.bound import summed, unsigned, untimed, written
 from derive.backends.formula.contract import Reader
 from derive.backends.formula.flow import JacobianFormulas
-from derive.backends.formula.nodes import Formula, Largest
+from derive.backends.formula.nodes import Constant, Formula, Largest
 from derive.backends.formula.paths import Paths
 from derive.bounds import range_of
 from derive.bounds.ranges import Kept, Ranges
@@ -102,4 +102,5 @@ def _keeping(formulas: JacobianFormulas, state: str, kept: Kept) -> Keeping:
 
 
 def _size(reader: Reader, rows: tuple[Index, ...], terms: Sequence[Term]) -> Formula:
-    return Largest(operand=untimed(unsigned(summed(reader, rows, terms))))
+    formula = untimed(unsigned(summed(reader, rows, terms)))
+    return formula if isinstance(formula, Constant) else Largest(operand=formula)

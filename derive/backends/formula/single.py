@@ -7,7 +7,7 @@ element by element. Then the Jacobian of a step is a matrix and a diagonal, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -31,6 +31,11 @@ class Recurrence:
     slope: Formula
     by_net: Formula
     by_state: Formula
+
+    @property
+    def fixed(self) -> Formula:
+        """M, whatever the time."""
+        return replace(self.matrix, shift=None) if isinstance(self.matrix, Name) else self.matrix
 
 
 def single_recurrence(system: System, reader: Reader) -> Recurrence | None:

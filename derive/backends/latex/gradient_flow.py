@@ -22,7 +22,7 @@ from derive.backends.latex.numbers import number
 from derive.backends.latex.symbols import Symbols, free
 from derive.backends.latex.typeset import Typesetter, width
 from derive.bounds import Flow
-from derive.bounds.ranges import Ranges
+from derive.bounds.ranges import Ranges, iterate
 from derive.functions import lookup
 from derive.language.syntax import Cell
 from derive.system import System
@@ -142,7 +142,7 @@ class _Section:
         recurrence, step = found.recurrence, signs["step"]
         named = bool(found.function)
         slope = rf"{names['function']}'" if named else ""
-        matrix = self._text(recurrence.matrix)
+        matrix, factor = self._text(recurrence.fixed), self._text(recurrence.matrix, step)
         net = self._plain(recurrence.net.name, step), self._plain(recurrence.net.name, f"{step}+1")
         diagonals = [
             rf"\bigl\|\operatorname{{diag}}[{slope}({n})]\bigr\|"
@@ -153,13 +153,15 @@ class _Section:
         return {
             "named": named,
             "matrix": matrix,
+            "factor": factor,
             "is": lookup(found.function).latex.replace("#1", r"\,\cdot\,") if named else "",
             "slope": self._text(recurrence.slope, step),
             "net": net[0],
             "net_now": self._plain(recurrence.net.name, "t"),
             "state_now": self._plain(recurrence.state.name, "t"),
-            "by_net": rf"\|{matrix}\|\brj\, {diagonals[0]}",
-            "by_state": rf"{diagonals[1]}\brj\, \|{matrix}\|",
+            "by_net": rf"\|{factor}\|\brj\, {diagonals[0]}",
+            "by_state": rf"{diagonals[1]}\brj\, \|{factor}\|",
+            "constant": matrix == factor,
             "supremum": self._supremum(found, names),
             "finite": found.bound is None or bool(found.bound.upper.is_finite),
             "steepest": self._steepest(found),
@@ -221,7 +223,12 @@ class _Section:
 
     def _kept(self, keeping: Keeping, names: Mapping[str, str]) -> Piece:
         state = keeping.state
+        share, rest = (sp.Symbol(names[use], positive=True) for use in ("share", "rest"))
+        of_start, of_rest = map(sp.latex, iterate(share, rest, sp.Symbol("t")))
         return {
+            "varies": bool(keeping.kept.share.free_symbols),
+            "of_start": of_start,
+            "of_rest": of_rest,
             "manner": keeping.kept.manner,
             "now": self._plain(state, "t"),
             "start": self._plain(state, "0"),
