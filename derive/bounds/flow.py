@@ -101,6 +101,12 @@ class Flow:
         return tuple(e for e in self.system.equations if e.name in wanted and e.name not in delays)
 
 
+def gates_through(variable: str, gate: str, inner: tuple[str, ...]) -> tuple[str, ...]:
+    """The gates of a path that passes one more before those known; a variable's own equation counts if it is alone."""
+    gates = inner if not gate or inner[:1] == (gate,) else (gate, *inner)
+    return gates[1:] if gates[:1] == (variable,) and len(gates) > 1 else gates
+
+
 def flow(system: System) -> Flow:
     """The step Jacobian of a system, gathered from its tangent equations."""
     return _Gatherer(system).flow()

@@ -15,7 +15,7 @@ from itertools import count
 
 import sympy as sp
 
-from derive.bounds import Direct, Flow, Passage, Product
+from derive.bounds import Direct, Flow, Passage, Product, gates_through
 from derive.system import Element, Index, System, elements
 
 _SEPARATOR = "|"
@@ -84,7 +84,7 @@ class Paths:
         for inner in self._inner(passage.source, at):
             body = coefficient(self.flow.system, passage.ways) * weight * inner.body
             over = tuple(i for i in (*renamed.values(), *inner.over) if i not in inner.columns)
-            yield replace(inner, gates=composed(name, passage.gate, inner.gates), body=body, over=over)
+            yield replace(inner, gates=gates_through(name, passage.gate, inner.gates), body=body, over=over)
 
     def _inner(self, source: str, at: Sequence[Index]) -> Iterable[Path]:
         """The paths of a passage's source, at some indices."""
@@ -156,9 +156,3 @@ def _without(way: Sequence[sp.Expr], factor: sp.Expr) -> list[sp.Expr]:
     """A way with a factor taken out once."""
     place = way.index(factor)
     return [*way[:place], *way[place + 1 :]]
-
-
-def composed(name: str, gate: str, inner: tuple[str, ...]) -> tuple[str, ...]:
-    """The gates of a path that passes through one more, a variable's own equation not counted."""
-    gates = inner if not gate or inner[:1] == (gate,) else (gate, *inner)
-    return gates[1:] if gates[:1] == (name,) else gates

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import sympy as sp
 
 from derive.backends.numpy.bounds.scope import Scope
-from derive.bounds import Differential, Direct, Passage, Product
+from derive.bounds import Differential, Direct, Passage, Product, gates_through
 from derive.system import Element, Index, Term
 
 Path = tuple[str, ...]
@@ -68,8 +68,7 @@ class StepPrinter:
             shares.setdefault((self.states[direct.delay], path), []).append(self._direct(name, direct))
         for passage in differential.passages:
             for (state, path), inner in self._inner(passage).items():
-                gates = path if not passage.gate or path[:1] == (passage.gate,) else (passage.gate, *path)
-                key = state, gates[1:] if gates[:1] == (name,) and gates != (name,) else gates
+                key = state, gates_through(name, passage.gate, path)
                 shares.setdefault(key, []).append(self._passage(name, passage, state, inner))
         self.known[name] = {key: self._name(name, *key) for key in shares}
         return [line for key, texts in shares.items() for line in _assigned(self.known[name][key], texts)]
