@@ -101,6 +101,21 @@ class Flow:
         return tuple(e for e in self.system.equations if e.name in wanted and e.name not in delays)
 
 
+    def normalised(self, differential: Differential) -> tuple[Normaliser, Passage] | None:
+        """Where a differential is all that of a normalised vector, times a coefficient: that, and one of its shares.
+
+        Of the normaliser's operands those are left that follow an old state.
+        """
+        passages = differential.passages
+        shares = [(p.source, sp.Add(*(sp.Mul(*way) for way in p.ways)), p.weight.coefficient) for p in passages]
+        known = {*self.differentials, *self.delays.values()}
+        for each in self.normalisers if not differential.directs else ():
+            moved = replace(each, operands=tuple(o for o in each.operands if o in known))
+            if moved.operands and moved.covers(shares):
+                return moved, next(p for p in passages if p.source == moved.operands[0])
+        return None
+
+
 def gates_through(variable: str, gate: str, inner: tuple[str, ...]) -> tuple[str, ...]:
     """The gates of a path that passes one more before those known; a variable's own equation counts if it is alone."""
     gates = inner if not gate or inner[:1] == (gate,) else (gate, *inner)

@@ -48,6 +48,8 @@ class BoundValues:
                 return max(float(np.max(np.abs(values.of(formula.operand)))) for values in self.samples)
             case f.Norm() if isinstance(formula.operand, f.Partial):
                 return self.known[formula.operand.of.name, formula.operand.by.name]
+            case f.Norm() if isinstance(formula.operand, f.Normalising):
+                return 1.0 if self.order == 2 else 2 + self.samples[0].sizes[formula.operand.axis] ** 0.5
             case f.Norm():
                 return max(self.norm(formula.operand, values) for values in self.samples)
         raise AssertionError(formula)

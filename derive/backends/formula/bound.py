@@ -24,12 +24,13 @@ from derive.backends.formula.nodes import (
     Name,
     Negative,
     Norm,
+    Normalising,
     Partial,
     Times,
     total,
 )
 from derive.backends.formula.paths import Path, coefficient
-from derive.bounds import Differential, Passage, Product, supremum
+from derive.bounds import Differential, Normaliser, Passage, Product, supremum
 from derive.bounds.suprema import degree
 from derive.system import Element, Index, Term, elements
 
@@ -86,10 +87,25 @@ class BoundFormulas:
         ways = [way for d in differential.directs if self.states[d.delay] == state for way in d.ways]
         if ways:
             yield times(self.suprema(reader, rows, ways))
+        normalised = self.flow.normalised(differential)
+        if normalised is not None:
+            normaliser, first = normalised
+            yield from self._normalised(reader, rows, first, normaliser, state)
+            return
         for passage in differential.passages:
             inner = self._inner(passage.source, state)
             if inner is not None:
                 yield times([*self.suprema(reader, rows, passage.ways), *self._weight(reader, rows, passage), *inner])
+
+    def _normalised(
+        self, reader: Reader, rows: Sequence[Index], first: Passage, normaliser: Normaliser, state: str
+    ) -> Iterator[Formula]:
+        """A normalised vector as a whole: its scale, and what its Jacobian is besides."""
+        inner = [self._inner(operand, state) for operand in normaliser.operands]
+        reached = [times(factors) if factors else Constant(value=sp.S.One) for factors in inner if factors is not None]
+        if reached:
+            norm = Norm(operand=Normalising(axis=normaliser.length.name))
+            yield times([*self.suprema(reader, rows, first.ways), norm, total(reached, 0)])
 
     def _inner(self, source: str, state: str) -> list[Formula] | None:
         """What a passage's source is bounded by; None where it does not follow the state."""

@@ -206,6 +206,14 @@ class Identity(Formula):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Normalising(Formula):
+    """`P - y yᵀ/n`: the Jacobian of a normalised vector y of length n, its scale apart; P is a projector."""
+
+    axis: str
+    rank: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
 class Equal(Formula):
     """One where two indices are the same, otherwise zero."""
 

@@ -184,6 +184,13 @@ class _Document:
         return found
 
 
+_NORMALISING = (
+    r"$\mathbf{N}_n$ is what the Jacobian of a normalised vector $y$ of $n$ elements is besides its scale, "
+    r"$P - y\, y^{\top} / n$ with a projector $P$: its norm is at most $1$ in the $2$-norm, "
+    r"$2 + \sqrt{n}$ in the $1$- and the $\infty$-norm."
+)
+
+
 def _equation(left: str, right: str, number: int | None, remark: str) -> Equation:
     return {"left": left, "right": right, "number": "" if number is None else f"({number})", "remark": remark}
 
@@ -205,6 +212,7 @@ def _conventions(symbols: Symbols, text: str) -> list[str]:
         ),
         (r"_{1}(", r"A subscript $1$ or $2$ at a sum, mean or maximum names the axis that it runs over."),
         (r"_{2}(", r"A subscript $1$ or $2$ at a sum, mean or maximum names the axis that it runs over."),
+        (r"\mathbf{N}_", _NORMALISING),
         (r"\mathbf{I}", r"$\mathbf{I}$ is the identity matrix."),
         (r"\operatorname{vec}", r"$\operatorname{vec}(A)$ is the column of all elements of $A$."),
         ("]_{", r"$[A]_{ij}$ is an element of $A$, where matrices alone cannot say it."),

@@ -29,6 +29,7 @@ from derive.backends.formula.nodes import (
     Name,
     Negative,
     Norm,
+    Normalising,
     Ones,
     OverTime,
     Partial,
@@ -131,6 +132,8 @@ class Typesetter:
                 return rf"\dfrac{{\partial {self._inside(formula.of)}}}{{\partial {self._inside(formula.by)}}}"
             case Identity():
                 return r"\mathbf{I}"
+            case Normalising():
+                return rf"\mathbf{{N}}_{{{self.symbols.axis(formula.axis)}}}"
             case Equal():
                 return rf"\left[{self._letter(formula.left)} = {self._letter(formula.right)}\right]"
             case Norm():

@@ -27,6 +27,7 @@ from derive.backends.formula.nodes import (
     Name,
     Negative,
     Norm,
+    Normalising,
     Ones,
     OverTime,
     Partial,
@@ -119,6 +120,8 @@ class Spelling:
                 return f"∂{self.text(formula.of)}/∂{self.text(formula.by)}"
             case Identity():
                 return "𝐈"
+            case Normalising():
+                return f"𝐍({formula.axis})"
             case Equal():
                 return f"[{self._letter(formula.left)} = {self._letter(formula.right)}]"
             case Norm():

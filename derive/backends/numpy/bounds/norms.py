@@ -7,7 +7,6 @@ row, jointly over a row's gates; in the 1- and the 2-norm by products of norms.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import sympy as sp
 
@@ -37,7 +36,7 @@ class NormPrinter:
         return [line for d in self.flow.differentials.values() for line in self._rows(d)]
 
     def _rows(self, differential: Differential) -> Iterator[str]:
-        name = differential.variable
+        name, normalised = differential.variable, self.flow.normalised(differential)
         self.reach[name] = {}
         for state in self._sources(differential):
             shares = [f"share(1.0, {self.suprema.ways(ways)})" for ways in self._direct_ways(differential, state)]
@@ -50,7 +49,8 @@ class NormPrinter:
             bound = self.scope.names.fresh(f"{name}_from_{state}")
             self.reach[name][state] = bound
             yield from self.suprema.largest(bound, name, shares, factors)
-            for normaliser, first in self._normalised(differential):
+            if normalised is not None:
+                normaliser, first = normalised
                 part, times = self.scope.names.fresh(f"{name}_normalised_{state}"), self._times(normaliser)
                 reached = " + ".join(f"{each}.max()" for each in self._reached(normaliser, state))
                 share = f"share({times} * ({reached}), {self.suprema.ways(first.ways)})"
@@ -93,7 +93,7 @@ class NormPrinter:
         return [line for d in self.flow.differentials.values() for line in self._norms(d)]
 
     def _norms(self, differential: Differential) -> Iterator[str]:
-        name = differential.variable
+        name, normalised = differential.variable, self.flow.normalised(differential)
         self.reach[name] = {}
         for state in self._sources(differential):
             texts = []
@@ -110,7 +110,8 @@ class NormPrinter:
             bound = self.scope.names.fresh(f"{name}_from_{state}")
             self.reach[name][state] = bound
             yield f"{bound} = up({' + '.join(texts)})"
-            for normaliser, first in self._normalised(differential):
+            if normalised is not None:
+                normaliser, first = normalised
                 part, times = self.scope.names.fresh(f"{name}_normalised_{state}"), self._times(normaliser)
                 reached = " + ".join(self._reached(normaliser, state))
                 yield from self._alone(part, name, first.ways)
@@ -167,17 +168,6 @@ class NormPrinter:
         return f"flat({text}, {self.scope.sizes(target)}, {self.intervals.shape_of(passage.weight.source)})"
 
     # -- normalisation
-
-    def _normalised(self, differential: Differential) -> Iterator[tuple[Normaliser, Passage]]:
-        """Where a differential is all that of a normalised vector, times a coefficient: that, and one of its shares."""
-        if differential.directs:
-            return
-        passages = differential.passages
-        shares = [(p.source, sp.Add(*(sp.Mul(*way) for way in p.ways)), p.weight.coefficient) for p in passages]
-        for normaliser in self.flow.normalisers:
-            moved = replace(normaliser, operands=tuple(o for o in normaliser.operands if o in self.reach))
-            if moved.operands and moved.covers(shares):
-                yield moved, next(p for p in passages if p.source == moved.operands[0])
 
     def _times(self, normaliser: Normaliser) -> str:
         return f"normalised({self.scope.axes[normaliser.length.name]}, norm)"
