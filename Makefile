@@ -10,13 +10,16 @@ PYTEST := -m pytest -n auto
 
 .DEFAULT_GOAL := generate
 .DELETE_ON_ERROR:
-.PHONY: generate check test test-full test-peers test-oldest lint wheel lock clean help
+.PHONY: generate check figures test test-full test-peers test-oldest lint wheel lock clean help
 
 generate: $(READY) ## derive every shipped cell and write generated/ (the default)
 	$(BIN)/derive generate
 
 check: $(READY) ## derive again elsewhere and compare with generated/
 	$(BIN)/derive check
+
+figures: $(READY) ## measure and draw the pictures of gradient flow in docs/figures
+	$(BIN)/python docs/figures/build.py
 
 test: $(READY) ## run the tests that need no PyTorch
 	$(BIN)/python $(PYTEST) -m "not peers"
@@ -42,7 +45,7 @@ lock: requirements/oldest.in pyproject.toml ## write requirements/*.txt anew
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python $(INSTALL) pip-tools
 	$(LOCK) --extra dev --output-file requirements/dev.txt pyproject.toml
-	$(LOCK) --extra test --constraint requirements/oldest.in --output-file requirements/oldest.txt pyproject.toml
+	$(LOCK) --extra test --extra plot --constraint requirements/oldest.in --output-file requirements/oldest.txt pyproject.toml
 	rm -rf .venv-lock
 LOCK := CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes \
 	--build-deps-for editable --allow-unsafe --strip-extras --no-annotate \

@@ -8,10 +8,12 @@
 from derive.language import Cell, CellError, cell, load, parse, shipped
 from derive.pipeline import (
     Derivation,
+    Diagnosis,
     GradientBound,
     GradientFlow,
     build,
     derivation,
+    diagnose,
     gradient_bound,
     gradient_flow,
     load_params,
@@ -24,6 +26,7 @@ __all__ = [
     "Cell",
     "CellError",
     "Derivation",
+    "Diagnosis",
     "GradientBound",
     "GradientFlow",
     "Proof",
@@ -31,6 +34,7 @@ __all__ = [
     "build",
     "cell",
     "derivation",
+    "diagnose",
     "gradient_bound",
     "gradient_flow",
     "load",

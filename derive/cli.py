@@ -15,15 +15,19 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.progress import track
+from rich.table import Table
 
 from derive import pipeline
 from derive.language import Cell, CellError, cell, load, shipped
 from derive.native import NativeError
 from derive.pipeline.files import PACKAGE
 from derive.proof import ProofError
+from derive.report import report
 
 _OUT = Path("generated")
-_out = Console(highlight=False, soft_wrap=True)
+_out = Console(highlight=False, soft_wrap=True, markup=False)
+_wide = Console(highlight=False, width=400, markup=False)
+"""For tables: none is cut where the output is no terminal."""
 _progress = Console(stderr=True)
 
 
@@ -37,7 +41,7 @@ def _reported(command: Callable[..., Any]) -> Callable[..., Any]:
         except OSError as error:
             told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
             raise SystemExit(_fail(told)) from error
-        except (CellError, ProofError, NativeError) as error:
+        except (CellError, ProofError, NativeError, pipeline.NetworkError) as error:
             raise SystemExit(_fail(str(error))) from error
 
     return run
@@ -77,6 +81,12 @@ def main() -> None:
 
     Exit codes: 0 done; 1 what was asked for does not hold, or a cell is wrong; 2 misuse.
     """
+
+
+def _picture(_context: click.Context, _option: click.Parameter, value: str | None) -> Path | None:
+    if value is not None and Path(value).suffix not in (".svg", ".png"):
+        raise click.BadParameter(f"got {value}, expected a name that ends in .svg or .png")
+    return Path(value) if value is not None else None
 
 
 _folder = click.option(
@@ -155,6 +165,41 @@ def show(name: str) -> None:
     """
     [each] = _cells([name])
     click.echo(pipeline.derivation(each).show())
+
+
+@main.command()
+@click.argument("name", metavar="CELL")
+@click.argument("weights", metavar="WEIGHTS.npz")
+@click.option("--input", "inputs", metavar="X.npz", help="Inputs by name, each (T, …) or (T, B, …).")
+@click.option("--lag", type=click.IntRange(min=1), help="Steps to remember.  [default: as many as the input has]")
+@click.option("--picture", metavar="FILE", callback=_picture, help="Draw the gradient flow too: .svg or .png.")
+@_reported
+def diagnose(name: str, weights: str, inputs: str | None, lag: int | None, picture: Path | None) -> None:
+    """Say how gradients flow in a trained network, and what to change if they vanish or explode.
+
+    WEIGHTS.npz holds the parameters by name, as derive.save_params writes them.
+    """
+    drawing = _drawing() if picture else None
+    [each] = _cells([name])
+    network = pipeline.load_network(each, weights, inputs)
+    diagnosis = pipeline.diagnose(network.kernel, network.params, network.x, lag=lag)
+    _out.print(f"{each.name}, {weights}; {network.source}")
+    for part in report(diagnosis):
+        (_wide if isinstance(part, Table) else _out).print(part)
+    if drawing and picture:
+        drawing.save(drawing.network(diagnosis.flow), picture)
+        _out.print(f"picture written to {picture}")
+
+
+def _drawing() -> Any:
+    """The room that draws, which needs more than the rest."""
+    try:
+        from derive import figures  # noqa: PLC0415 - matplotlib is an extra
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":
+            raise
+        raise SystemExit(_fail("pictures need matplotlib: pip install 'derive-rnn[plot]'")) from error
+    return figures
 
 
 def _count(number: int, noun: str) -> str:

@@ -5,10 +5,11 @@ In: a `System`. Out: its `Flow`, from which every statement about vanishing and 
 
 from derive.bounds.flow import Differential, Direct, Flow, Passage, Product, flow, gates_through
 from derive.bounds.interpret import step_blocks
+from derive.bounds.memory import Gate, Memory, memories, mixing
 from derive.bounds.normalisers import Normaliser
 from derive.bounds.suprema import range_of, supremum
 
 __all__ = [
-    "Differential", "Direct", "Flow", "Normaliser", "Passage", "Product", "flow", "gates_through", "range_of",
-    "step_blocks", "supremum",
+    "Differential", "Direct", "Flow", "Gate", "Memory", "Normaliser", "Passage", "Product", "flow", "gates_through",
+    "memories", "mixing", "range_of", "step_blocks", "supremum",
 ]  # fmt: skip

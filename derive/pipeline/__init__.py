@@ -1,26 +1,33 @@
 """The driver: from the text of a cell to proven equations, files and kernels."""
 
 from derive.pipeline.derivation import prove
+from derive.pipeline.diagnosis import Diagnosis, diagnose
 from derive.pipeline.files import drift, generate, write
 from derive.pipeline.gradient_bound import GradientBound, gradient_bound
 from derive.pipeline.gradient_flow import GradientFlow, gradient_flow
 from derive.pipeline.inspection import Derivation, derivation
 from derive.pipeline.kernels import NumPyKernel, build
+from derive.pipeline.network import Network, NetworkError, load_network
 from derive.pipeline.parameters import load_params, save_params
 from derive.pipeline.trial import Trial, trial
 
 __all__ = [
     "Derivation",
+    "Diagnosis",
     "GradientBound",
     "GradientFlow",
+    "Network",
+    "NetworkError",
     "Trial",
     "NumPyKernel",
     "build",
     "derivation",
+    "diagnose",
     "drift",
     "generate",
     "gradient_bound",
     "gradient_flow",
+    "load_network",
     "load_params",
     "prove",
     "save_params",

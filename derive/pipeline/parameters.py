@@ -8,6 +8,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import Any
 from zipfile import BadZipFile
+from zlib import error
 
 import numpy as np
 
@@ -20,15 +21,24 @@ def save_params(path: str | PathLike[str], params: Any) -> None:
 
 def load_params(path: str | PathLike[str], kernel: Any) -> Any:
     """Read what `save_params` wrote, as the kernel's `Params`; ValueError where it is none, or of another cell."""
+    return read_arrays(path, kernel.Params, "what save_params wrote", "the parameters of this kernel's cell")
+
+
+def read_arrays(path: str | PathLike[str], kind: Any, written: str, wanted: str) -> Any:
+    """The arrays of an .npz file as the NamedTuple `kind`; ValueError where there are none, or others."""
     try:
-        opened = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, BadZipFile) as error:
-        raise ValueError(f"{path}: no .npz file; expected what save_params wrote") from error
-    with opened as stored:
-        expected, got = set(kernel.Params._fields), set(stored.files)
-        if got != expected:
-            raise ValueError(
-                f"{path}: missing {sorted(expected - got)}, unexpected {sorted(got - expected)};"
-                " expected the parameters of this kernel's cell"
-            )
-        return kernel.Params(**{name: stored[name] for name in kernel.Params._fields})
+        with np.load(path, allow_pickle=False) as stored:
+            expected, got = set(kind._fields), set(stored.files)
+            if got != expected:
+                raise _Others(
+                    f"{path}: missing {sorted(expected - got)}, unexpected {sorted(got - expected)}; expected {wanted}"
+                )
+            return kind(**{name: stored[name] for name in kind._fields})
+    except _Others:
+        raise
+    except (ValueError, TypeError, AttributeError, EOFError, BadZipFile, error) as wrong:
+        raise ValueError(f"{path}: no .npz file; expected {written}") from wrong
+
+
+class _Others(ValueError):
+    """A file with other arrays than were expected."""
