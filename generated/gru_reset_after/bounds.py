@@ -662,7 +662,7 @@ def largest(shape, box, shares, split=()):
     """An upper bound, element by element, of the sum of the shares over a box.
 
     `split`: the variables that several factors read; the box is cut along these until the bound is within
-    a thousandth of a value that is taken, or there are too many pieces. A bound all the same.
+    one part in 10⁵ of a value that is taken, or there are too many pieces. A bound all the same.
     """
     count = int(np.prod(shape, dtype=int))
     whole = {name: value.each(lambda end: np.broadcast_to(end, shape).reshape(count)) for name, value in box.items()}
@@ -676,11 +676,11 @@ def largest(shape, box, shares, split=()):
         return sum(weight[units] * size(ways, here, known) for weight, (_, ways) in zip(weights, shares, strict=True))
 
     units, cuts, result, best = np.arange(count), {name: whole[name] for name in split}, np.zeros(count), np.zeros(count)
-    for turn in range(40 if split else 0):
+    for turn in range(60 if split else 0):
         above = bound(units, cuts)
         middle = {name: exactly((cut.lower + cut.upper) / 2) for name, cut in cuts.items()}
         np.maximum.at(best, units, np.nan_to_num(bound(units, middle), nan=0.0, posinf=0.0))
-        keep = above > best[units] * 1.001
+        keep = above > best[units] * 1.00001
         np.maximum.at(result, units[~keep], above[~keep])
         units, cuts = units[keep], {name: cut[keep] for name, cut in cuts.items()}
         if not len(units) or len(units) > 20000 or not np.isfinite(above).all():
