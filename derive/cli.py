@@ -196,7 +196,7 @@ def _drawing() -> Any:
     try:
         from derive import figures  # noqa: PLC0415 - matplotlib is an extra
     except ModuleNotFoundError as error:
-        if error.name != "matplotlib":
+        if (error.name or "").partition(".")[0] != "matplotlib":
             raise
         raise SystemExit(_fail("pictures need matplotlib: pip install 'derive-rnn[plot]'")) from error
     return figures

@@ -31,7 +31,7 @@ def growth(flows: Mapping[str, GradientFlow]) -> Figure:
 def panel(axes: Axes, flow: GradientFlow) -> None:
     """One flow."""
     axes.axhline(1, color="#999999", linewidth=0.8)
-    axes.plot(flow.lags, powers(flow.static), label="bound from ranges", **STATIC)
+    axes.plot(flow.lags, powers(flow.static), label="static bound", **STATIC)
     axes.plot(flow.lags, powers(flow.block), label="bound by blocks", **BLOCK)
     axes.plot(flow.lags, powers(flow.trajectory), label="bound along the trajectory", **TRAJECTORY)
     for k, values in enumerate(flow.direct.values()):

@@ -41,7 +41,7 @@ def panel(axes: Axes, flow: GradientFlow, names: Sequence[str], steps: int) -> N
     def recent(values: Array) -> Array:
         return np.where(values > 0, values, np.nan)[::-1][: len(back)]
 
-    axes.plot(back, recent(flow.share_bound(first, "static")), label="bound from ranges", **STATIC)
+    axes.plot(back, recent(flow.share_bound(first, "static")), label="static bound", **STATIC)
     axes.plot(back, recent(flow.share_bound(first, "trajectory")), label="bound along the trajectory", **TRAJECTORY)
     for k, name in enumerate(others):
         label: dict[str, Any] = {"label": "other weights, measured"} if k == 0 else {}

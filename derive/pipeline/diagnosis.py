@@ -7,7 +7,7 @@ it is read from the cell's `Flow` and from what was measured; no cell and no gat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,6 +25,8 @@ Verdict = Literal["vanishing", "exploding", "healthy"]
 _LOST = 3.0
 """Orders of magnitude by which a gradient has to fall, or to grow, to be called lost."""
 _SHORT = 20
+_FAR = 50.0
+"""No gate's argument is further from zero."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,9 @@ def diagnose(
     if lag is not None and lag < 1:
         raise ValueError(f"lag: got {lag}, expected 1 at least")
     with np.errstate(over="ignore", invalid="ignore"):
+        _, final, _ = kernel.forward(params, x, initial, tape=False)
         flow = gradient_flow(kernel, params, x, initial, sequence=sequence)
-    if np.isnan(flow.whole).any():
+    if np.isnan(flow.whole).any() or not all(np.all(np.isfinite(state)) for state in final):
         raise NetworkError("x: the network's states or their derivatives overflow on this input")
     return _Examination(flow, derive(kernel.cell).flow, params, lag).diagnosis()
 
@@ -142,18 +145,13 @@ class _Examination:
 
     def _suggestion(self, state: str, gate: Gate) -> Suggestion | None:
         """The bias with which the gate keeps the state for the lag asked for, the rest of its argument as it is."""
-        wanted, shortest = (_argument(gate, np.exp(-1 / lag)) for lag in (self.asked, 1))
-        if wanted is None or shortest is None:
-            return None
         bias = np.asarray(getattr(self.params, gate.bias), np.float64)
-        retained = abs(self.flow.retained[state])
-        with np.errstate(divide="ignore"):
-            typical = np.exp(np.log(retained).mean(axis=0))
-        arguments = [_argument(gate, level) for level in typical]
-        known = np.array([a for a in arguments if a is not None])
-        rest = float(np.median(known)) - float(np.median(bias)) if len(known) else 0.0
+        response = _Response(gate, self.flow.retained[state], bias)
+        value, lowest = (response.bias_for(lag) for lag in (self.asked, 1))
+        if value is None or lowest is None:
+            return None
         level = (np.exp(-1 / self.asked) - gate.offset) / gate.slope
-        return Suggestion(gate.bias, float(bias.mean()), wanted - rest, (shortest - rest, wanted - rest), float(level))
+        return Suggestion(gate.bias, float(bias.mean()), value, (lowest, value), float(level))
 
     # -- in words
 
@@ -248,7 +246,7 @@ def power(exponent: float, digits: int = 2) -> str:
     if exponent in (-np.inf, np.inf):
         return "0" if exponent < 0 else "∞"
     if -2 <= exponent < 4:
-        return f"{10.0**exponent:.{digits}g}" if exponent < digits else f"{10.0**exponent:.0f}"
+        return f"{10.0**exponent:#.{digits}g}".rstrip(".") if exponent < digits - 0.01 else f"{10.0**exponent:.0f}"
     whole = int(np.floor(exponent))
     leading = f"{10.0 ** (exponent - whole):.{digits - 1}f}"
     if leading.startswith("10"):
@@ -267,19 +265,32 @@ def _time_scales(retained: Array) -> Array:
         return np.where(means < 0, -1 / np.where(means < 0, means, -1.0), np.inf)
 
 
-def _argument(gate: Gate, kept: float) -> float | None:
-    """What the gate's function has to be applied to so that this much is kept; None where nothing does it."""
-    wanted = (kept - gate.offset) / gate.slope
-    return _inverse(lambda z: float(evaluate(gate.function, z)), float(wanted))
+class _Response:
+    """What a gate keeps if its bias is another in all elements, and all else of its argument is as measured."""
 
+    def __init__(self, gate: Gate, retained: Array, bias: Array) -> None:
+        self.gate = gate
+        self.arguments = np.linspace(-_FAR, _FAR, 4001)
+        self.values = np.array([float(evaluate(gate.function, float(z))) for z in self.arguments])
+        self.rising = 1.0 if self.values[-1] > self.values[0] else -1.0
+        levels = (retained - gate.offset) / gate.slope
+        order = slice(None, None, int(self.rising))
+        net = np.interp(levels, self.values[order], self.arguments[order])
+        self.rest = net - (bias.reshape(-1) if bias.size == net.shape[1] else bias.mean())
 
-def _inverse(function: Callable[[float], float], value: float) -> float | None:
-    """Where a monotone function takes a value, by bisection."""
-    low, high = -50.0, 50.0
-    rising = function(high) > function(low)
-    if not min(function(low), function(high)) < value < max(function(low), function(high)):
-        return None
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if (function(middle) < value) == rising else (low, middle)
-    return (low + high) / 2
+    def bias_for(self, lag: float) -> float | None:
+        """The bias for which the median element's time scale is the lag; None if there is none."""
+        low, high = -_FAR / 2, _FAR / 2
+        rising = self._rate(high) > self._rate(low)
+        if not min(self._rate(low), self._rate(high)) < -1 / lag < max(self._rate(low), self._rate(high)):
+            return None
+        for _ in range(50):
+            middle = (low + high) / 2
+            low, high = (middle, high) if (self._rate(middle) < -1 / lag) == rising else (low, middle)
+        return (low + high) / 2
+
+    def _rate(self, bias: float) -> float:
+        levels = np.interp(self.rest + bias, self.arguments, self.values)
+        with np.errstate(divide="ignore"):
+            logs = np.log(abs(self.gate.offset + self.gate.slope * levels))
+        return float(np.median(logs.mean(axis=0)))

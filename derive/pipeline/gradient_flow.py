@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -66,6 +67,10 @@ class GradientFlow:
             return self.shares[parameter] * 10.0 ** np.append(np.where(np.isnan(above), 0.0, above)[1:], 0.0)
 
 
+_bounds: WeakKeyDictionary[Any, GradientBound] = WeakKeyDictionary()
+"""Derived once for each kernel."""
+
+
 def gradient_flow(
     kernel: Any, params: Any, x: Any, initial: Any = None, *, norm: float = 2, sequence: int = 0
 ) -> GradientFlow:
@@ -81,10 +86,10 @@ def gradient_flow(
         raise TypeError(f"kernel: got {type(kernel).__name__}, expected what derive.build returns")
     kernel.forward(params, x, initial, tape=False)
     inputs = kernel.Inputs(*(a[:, [sequence]] for a in (x if isinstance(x, tuple) else (x,))))
-    if not len(inputs[0]):
-        raise ValueError("x: got 0 steps, expected 1 at least")
     start = None if initial is None else kernel.State(*(a[[sequence]] for a in initial))
-    return _Measurement(gradient_bound(cell), kernel, params, inputs, start, norm).flow()
+    if kernel not in _bounds:
+        _bounds[kernel] = gradient_bound(cell)
+    return _Measurement(_bounds[kernel], kernel, params, inputs, start, norm).flow()
 
 
 class _Measurement:

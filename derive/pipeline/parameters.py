@@ -27,7 +27,7 @@ def load_params(path: str | PathLike[str], kernel: Any) -> Any:
 def read_arrays(path: str | PathLike[str], kind: Any, written: str, wanted: str) -> Any:
     """The arrays of an .npz file as the NamedTuple `kind`; ValueError where there are none, or others."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:  # noqa: PTH123 - as above
             expected, got = set(kind._fields), set(stored.files)
             if got != expected:
                 raise _Others(
