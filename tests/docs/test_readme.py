@@ -1,5 +1,7 @@
 """README keeps its word: its cell parses, its Python runs, its commands and paths exist."""
 
+import contextlib
+import io
 import re
 import sys
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import derive
+from derive import cli
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,6 +36,7 @@ def test_python_blocks_run(written, capsys):
     shown = capsys.readouterr().out
     assert "(8, 11) (20, 4, 8)" in shown
     assert "2^-" in shown
+    assert "\nTrue\n" in shown
     assert namespace["y"].shape == (5, 2, 8)
     sys.modules.pop("generated.lstm", None)
 
@@ -42,6 +46,22 @@ def test_the_loop_shown_is_the_loop_derived(written):
     source = derive.build(derive.load("coupled.cell")).source
     indented = "".join(f"    {line}" for line in shown.splitlines(keepends=True))
     assert indented in source
+
+
+@pytest.mark.needs("cc")
+def test_the_diagnosis_shown_is_the_one_printed(written):
+    namespace = {}
+    for block in (blocks("python")[0], blocks("python")[2]):
+        exec(block, namespace)  # noqa: S102 - our own text
+    [shown] = blocks("console")
+    command, *expected = shown.splitlines()
+    program, *arguments = command.removeprefix("$ ").split()
+    assert program == "derive"
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told), pytest.raises(SystemExit):
+        cli.main(arguments, prog_name="derive")
+    assert expected.pop() == "…"
+    assert [line.rstrip() for line in told.getvalue().splitlines()[: len(expected)]] == expected
 
 
 def test_shipped_cells_are_named():
