@@ -18,13 +18,13 @@ from derive.pipeline import GradientFlow
 def growth(flows: Mapping[str, GradientFlow]) -> Figure:
     """Title → flow."""
     with look():
-        figure, axes = panels(len(flows), 2.1 * len(flows) + 1, 4.3, sharey=True)
+        figure, axes = panels(len(flows), 1.7 * len(flows) + 0.9, 4.4, sharey=True)
         for each, (title, flow) in zip(axes, flows.items(), strict=True):
             panel(each, flow)
             each.set_title(title)
             each.set_xlabel("lag in steps")
         axes[0].set_ylabel("norm of the Jacobian over the lag")
-        legend(figure, axes, 5)
+        legend(figure, axes, 3)
         return figure
 
 
