@@ -15,6 +15,7 @@ import numpy as np
 from derive.pipeline.flow_adjoints import Adjoints
 from derive.pipeline.flow_products import Array, Exponents, Lagged, Layout, Pair, Path, powers
 from derive.pipeline.gradient_bound import GradientBound, gradient_bound
+from derive.pipeline.network import NetworkError
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def gradient_flow(
     """The gradient flow of one sequence of a batch.
 
     kernel: what `build` returns. params, x (T, B, …), initial (B, …): as for `kernel.forward`. norm: 1, 2 or
-    np.inf. sequence: which of the batch. Raises what the kernel raises for wrong arguments.
+    np.inf. sequence: which of the batch. Raises what the kernel raises for wrong arguments, `NetworkError` where the
+    states overflow.
     """
     if norm not in (1, 2, np.inf):
         raise ValueError(f"norm: got {norm!r}, expected 1, 2 or np.inf")
@@ -136,7 +138,10 @@ class _Measurement:
         states = [initial]
         for t in range(self.steps):
             x_t = self.kernel.Inputs(*(a[t] for a in self.inputs))
-            _, state = self.kernel.step(prepared, x_t, states[-1])
+            with np.errstate(over="ignore", invalid="ignore"):
+                _, state = self.kernel.step(prepared, x_t, states[-1])
+            if not all(np.isfinite(value).all() for value in state):
+                raise NetworkError(f"x: the network's states overflow on this input, at step {t + 1} of {self.steps}")
             states.append(state)
         if initial is None:
             states[0] = type(states[1])(*(np.zeros_like(a) for a in states[1]))
@@ -159,6 +164,6 @@ class _Measurement:
         return self.bound.visited(self.params, low, high, self.norm)
 
     def _certificate(self) -> Any:
-        x_max = {n: np.abs(a).max(initial=0) for n, a in zip(self.inputs._fields, self.inputs, strict=True)}
-        initial = {n: np.abs(a).max(initial=0) for n, a in zip(self.names, self.states[0], strict=True)}
+        x_max = {n: np.abs(a[:, 0]).max(axis=0) for n, a in zip(self.inputs._fields, self.inputs, strict=True)}
+        initial = {n: np.abs(a[0]) for n, a in zip(self.names, self.states[0], strict=True)}
         return self.bound.certify(self.params, x_max, initial, self.norm, self.steps)

@@ -38,6 +38,7 @@ def test_python_blocks_run(written, capsys):
     assert "2^-" in shown
     assert "\nTrue\n" in shown
     assert namespace["y"].shape == (5, 2, 8)
+    assert namespace["certificate"].contracts
     sys.modules.pop("generated.lstm", None)
 
 

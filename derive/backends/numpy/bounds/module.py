@@ -25,7 +25,7 @@ Context = dict[str, Any]
 
 _TAKEN = frozenset(
     """
-    Certificate Factor Fraction Inputs Interval MARGIN NamedTuple Params SHAPES STATES State about abs added after
+    Certificate Factor Fraction Inputs Interval MANY MARGIN NamedTuple Params SHAPES STATES State about abs added after
     anywhere block_bounds bounded box certify contraction corners dict enclosed erf erfc error_function_parts
     exactly extent factor first_maximum flat float hull image initial inputs inside int invariant jacobian largest
     largest_eigenvalue len limit limited matrix max measure members min natural natural_factor norm normal
