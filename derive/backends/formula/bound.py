@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
 
 import sympy as sp
 
@@ -27,6 +26,7 @@ from derive.backends.formula.nodes import (
     Normalising,
     Partial,
     Times,
+    mapped,
     total,
 )
 from derive.backends.formula.paths import Path, coefficient
@@ -201,14 +201,7 @@ def untimed(formula: Formula) -> Formula:
         return replace(formula, shift=None) if formula.shift == 0 else formula
     if isinstance(formula, Norm) and isinstance(formula.operand, Partial):
         return formula
-    changes: dict[str, Any] = {}
-    for field in fields(formula):
-        value = getattr(formula, field.name)
-        if isinstance(value, Formula):
-            changes[field.name] = untimed(value)
-        elif isinstance(value, tuple):
-            changes[field.name] = tuple(untimed(v) if isinstance(v, Formula) else v for v in value)
-    return replace(formula, **changes)
+    return mapped(formula, untimed)
 
 
 def _names(formula: Formula) -> Iterator[str]:

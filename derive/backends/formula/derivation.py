@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any
 
 import sympy as sp
 
@@ -19,7 +18,7 @@ from derive import functions
 from derive.backends.formula.author import written
 from derive.backends.formula.contract import DIFFERENTIAL, Reader
 from derive.backends.formula.network import NoMatrixForm
-from derive.backends.formula.nodes import Entry, Formula, Line, Name, Stopped, total
+from derive.backends.formula.nodes import Entry, Formula, Line, Name, Stopped, mapped, total
 from derive.backends.formula.order import nets, place_of, places
 from derive.calculus import Adjoint, Linear, linearize, transpose
 from derive.language.syntax import Cell
@@ -297,11 +296,4 @@ def _later(formula: Formula) -> Formula:
     """The same one step later."""
     if isinstance(formula, Name):
         return formula if formula.shift is None else replace(formula, shift=formula.shift + 1)
-    changes: dict[str, Any] = {}
-    for field in fields(formula):
-        value = getattr(formula, field.name)
-        if isinstance(value, Formula):
-            changes[field.name] = _later(value)
-        elif isinstance(value, tuple):
-            changes[field.name] = tuple(_later(v) if isinstance(v, Formula) else v for v in value)
-    return replace(formula, **changes)
+    return mapped(formula, _later)

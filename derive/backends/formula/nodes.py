@@ -9,8 +9,9 @@ an `Entry` is one element, a `Summed` the sum over some indices; both are scalar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
 import sympy as sp
 
@@ -244,6 +245,18 @@ class Times(Formula):
 
     factors: tuple[Formula, ...]
     rank: int = 0
+
+
+def mapped(formula: Formula, change: Callable[[Formula], Formula]) -> Formula:
+    """A formula with each of its parts changed."""
+    changes: dict[str, Any] = {}
+    for field in fields(formula):
+        value = getattr(formula, field.name)
+        if isinstance(value, Formula):
+            changes[field.name] = change(value)
+        elif isinstance(value, tuple):
+            changes[field.name] = tuple(change(v) if isinstance(v, Formula) else v for v in value)
+    return replace(formula, **changes)
 
 
 @dataclass(frozen=True)
