@@ -143,13 +143,13 @@ def check(cells: tuple[str, ...], output: Path) -> None:
 def prove(cells: tuple[str, ...]) -> None:
     """Prove and try cells, write nothing.
 
-    Checks a cell's text, its gradients against its equations, and its kernels on numbers (C where there is a
-    compiler).
+    Checks a cell's text, its gradients and its step Jacobian against its equations, and its kernels on numbers
+    (C where there is a compiler).
     """
     for each in _each(_cells(cells), "proving"):
         proof = pipeline.prove(each)
         _out.print(f"{each.name}:")
-        for line in proof.summary():
+        for line in (*proof.summary(), *pipeline.prove_step(each).summary()):
             _out.print(f"  {line}")
         for run in pipeline.trial(each):
             _out.print(f"  {run.summary()}")

@@ -1,6 +1,6 @@
 """The driver: from the text of a cell to proven equations, files and kernels."""
 
-from derive.pipeline.derivation import prove
+from derive.pipeline.derivation import prove, prove_step
 from derive.pipeline.diagnosis import Diagnosis, diagnose
 from derive.pipeline.files import drift, generate, write
 from derive.pipeline.gradient_bound import GradientBound, gradient_bound
@@ -30,6 +30,7 @@ __all__ = [
     "load_network",
     "load_params",
     "prove",
+    "prove_step",
     "save_params",
     "trial",
     "write",

@@ -37,6 +37,11 @@ def prove_derived(derived: Derived) -> Proof:
     return prove_candidates(derived.cell, candidates)
 
 
+def prove_step(cell: Cell) -> JacobianProof:
+    """Compare the step Jacobian with the cell as written; raises `ProofError` where they differ."""
+    return prove_flow(derive(cell))
+
+
 def prove_flow(derived: Derived) -> JacobianProof:
     """The proof of the step Jacobian; raises `ProofError`."""
     return prove_jacobian(derived.cell, jacobian_candidate(derived.flow))

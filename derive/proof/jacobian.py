@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from derive.functions.ring import Ring
-from derive.language.remarks import marked
+from derive.language.remarks import marked, plain
 from derive.language.syntax import Cell
 from derive.proof import cost
 from derive.proof.degrees import Degrees
@@ -35,6 +35,10 @@ class JacobianProof:
     sizes: tuple[tuple[str, int], ...]
     seeds: tuple[int, ...]
     exponent: int
+
+    def summary(self) -> tuple[str, ...]:
+        """A finished sentence for a reader."""
+        return tuple(map(plain, self.remarks()))
 
     def remarks(self) -> tuple[str, ...]:
         """A finished sentence for generated files, its mathematics marked."""

@@ -169,6 +169,7 @@ def test_prove_says_what_was_proven_and_writes_nothing(small, tmp_path, monkeypa
     assert (code, errors) == (0, "")
     assert told.startswith("small:\n  Proven by identity test modulo p = 2^61 - 1")
     assert "a wrong result passes with probability at most 2^-" in told
+    assert "\n  Step Jacobian proven by identity test modulo p = 2^61 - 1" in told
     assert sorted(tmp_path.rglob("*")) == before
 
 
