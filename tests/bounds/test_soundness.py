@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from boundcells import NORMS, bounds_of, faults, network
+from boundcells import NORMS, STEPS, bounds_of, faults, network
 from cellfolder import EVERY
 
 DRAWS = 300 if os.environ.get("DERIVE_FULL") else 3  # of each of some thirty-four cells
@@ -16,15 +16,16 @@ def certified(name, drawn, norm, steps=None):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_no_jacobian_exceeds_its_bound(name, record_property):
+    """The first draws in every norm, for any number of steps and for a few; further ones in turn."""
+    claims = [(norm, steps) for norm in NORMS for steps in (None, STEPS)]
     finite = 0
     for seed in range(DRAWS):
         drawn = network(name, seed)
-        for norm in NORMS:
-            for steps in (None, len(drawn.jacobians))[seed % 2 :: 1 + (seed > 2)]:
-                certificate = certified(name, drawn, norm, steps)
-                assert not faults(certificate, drawn), (seed, norm, steps)
-            finite += bool(np.isfinite(certificate.matrix).all())
-    record_property("shown", f"{name}: finite static bounds for {finite} of {DRAWS * len(NORMS)} draws and norms")
+        for norm, steps in claims if seed < 3 else [claims[seed % len(claims)]]:
+            certificate = certified(name, drawn, norm, steps)
+            assert not faults(certificate, drawn), (seed, norm, steps)
+        finite += bool(np.isfinite(certificate.matrix).all())
+    record_property("shown", f"{name}: finite static bounds for {finite} of {DRAWS} networks")
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -41,7 +42,7 @@ def test_the_box_of_a_trajectory_bounds_its_jacobians(name):
             )
             for end in (np.min, np.max)
         )
-        for norm in NORMS:
+        for norm in NORMS if seed < 3 else [NORMS[seed % len(NORMS)]]:
             matrix = made.visited(drawn.params, low, high, norm)
             for blocks in drawn.jacobians:
                 for (a, b), block in blocks.items():
