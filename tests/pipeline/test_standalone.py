@@ -30,6 +30,7 @@ else:
 
 import numpy as np
 import lstm
+from lstm import bounds
 
 rng = np.random.default_rng(0)
 sizes = {"d_x": 2, "d_h": 6}
@@ -47,6 +48,8 @@ state = None
 for t in range(12):
     y_t, state = lstm.step(params, x[t], state)
 assert np.allclose(y_t, lstm.forward(params, x, tape=False)[0][-1])
+certificate = bounds.certify(lstm.Params(*(0.01 * p for p in params)))
+assert certificate.contracts
 print(losses[0], losses[-1])
 """
 
