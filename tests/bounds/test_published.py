@@ -11,7 +11,7 @@ from published import THEOREMS, Theorem, draws
 
 import derive
 
-COUNT = 10_000 if os.environ.get("DERIVE_FULL") else 200
+COUNT = 10_000 if os.environ.get("DERIVE_FULL") else 100
 
 
 @pytest.mark.parametrize("theorem", THEOREMS, ids=[theorem.name for theorem in THEOREMS])
