@@ -10,7 +10,7 @@ import pytest
 import theoremchecks as checks
 from published import THEOREMS, Theorem, draw, draws
 
-COUNT = 10_000 if os.environ.get("DERIVE_FULL") else 200
+COUNT = 10_000 if os.environ.get("DERIVE_FULL") else 100
 NAMES = [theorem.name for theorem in THEOREMS]
 every_theorem = pytest.mark.parametrize("theorem", THEOREMS, ids=NAMES)
 

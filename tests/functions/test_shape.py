@@ -19,7 +19,7 @@ from derive.functions.table import SELECTORS, Row
 TABLE = [*FUNCTIONS, *SELECTORS]
 ROWS = [name + prime for name in TABLE for prime in ("", "_prime", "_prime_prime")]
 PLANTED = [name + prime for name in TABLE for prime in ("", "_prime")]
-INTERVALS, INSIDE = 40, 30
+INTERVALS, INSIDE = 20, 30
 ROUNDING = mpmath.mpf(2) ** -150
 
 
