@@ -1323,7 +1323,10 @@ def contraction(matrix):
     vector = np.ones(len(matrix))
     for gap in (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2):
         goal = radius + gap * (1 - radius if radius < 1 else radius)
-        found = np.linalg.solve(goal * np.eye(len(matrix)) - matrix, np.ones(len(matrix)))
+        try:
+            found = np.linalg.solve(goal * np.eye(len(matrix)) - matrix, np.ones(len(matrix)))
+        except np.linalg.LinAlgError:  # the goal is the radius up to rounding
+            continue
         if np.all(np.isfinite(found)) and np.all(found > 0):
             vector = found / found.min()
             if vector.max() < 1e4:

@@ -149,6 +149,14 @@ def test_a_rate_holds_exactly_and_is_near_the_spectral_radius(entries):
     assert (rate < 1) == (radius < 1) or abs(radius - 1) < 1e-6
 
 
+@pytest.mark.parametrize("radius", [1.0, 1 - 2.0**-53, 1 - 1e-15, 1 + 1e-15, 0.0])
+def test_a_rate_where_no_room_is_left(radius):
+    for matrix in (np.array([[radius]]), np.array([[radius, 1.0], [0.0, radius]]), np.diag([radius, 0.5])):
+        rate, vector = made.contraction(matrix)
+        assert np.all(matrix @ vector <= rate * vector * (1 + 1e-15))
+        assert rate >= radius
+
+
 def test_a_rate_of_what_is_unbounded():
     assert made.contraction(np.array([[np.inf]]))[0] == np.inf
 
