@@ -107,11 +107,6 @@ class GradientBound:
         """The matrix of block bounds between two ends, each Inputs and State; see the generated module."""
         return self._module.visited(params, lower, upper, norm)  # type: ignore[no-any-return]
 
-    def rate_of(self, matrix: Array) -> tuple[float, float]:
-        """ρ and C such that no block of the n-th power of a matrix of bounds exceeds C ρ**n."""
-        rate, vector = self._module.contraction(matrix)
-        return rate, float(vector.max() / vector.min())
-
     def measure(self, matrix: Array, norm: float) -> float:
         """An upper bound of a matrix's norm, tight to a few per cent at worst."""
         return float(self._module.measure(matrix, norm))

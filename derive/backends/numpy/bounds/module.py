@@ -71,7 +71,6 @@ class _Module:
                 (state, source, repr(gates), name, self._sizes(state), self._sizes(source))
                 for (state, source, gates), name in self.step.blocks.items()
             ],
-            "interval_unpack": self._unpack(),
             "intervals": self.intervals.values(),
             "interval_names": self.intervals.read(),
             "new_states": [self.scope[state] for state in self.flow.states],
