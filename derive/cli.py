@@ -20,7 +20,6 @@ from rich.table import Table
 from derive import pipeline
 from derive.language import Cell, CellError, cell, load, shipped
 from derive.native import NativeError
-from derive.pipeline.files import PACKAGE
 from derive.proof import ProofError
 from derive.report import report
 
@@ -112,7 +111,7 @@ def generate(cells: tuple[str, ...], output: Path, standalone: bool) -> None:
         written = pipeline.write(output / each.name, texts)
         told = f"{_count(len(written), 'file')} written to" if written else "nothing new for"
         _out.print(f"{each.name:<22} proven; {told} {output / each.name}")
-    pipeline.write(output, {"__init__.py": PACKAGE})
+    pipeline.write(output, pipeline.shared())
 
 
 @main.command()
@@ -125,7 +124,7 @@ def check(cells: tuple[str, ...], output: Path) -> None:
     Derives again, and fails with a diff where a file differs. Without CELL, all shipped cells, and nothing else may
     be in the folder.
     """
-    diffs = [] if cells else pipeline.drift(output, {"__init__.py": PACKAGE}, shipped())
+    diffs = [] if cells else pipeline.drift(output, pipeline.shared(), shipped())
     for each in _each(_cells(cells), "checking"):
         diffs += pipeline.drift(output / each.name, pipeline.generate(each))
     for diff in diffs:

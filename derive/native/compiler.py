@@ -19,24 +19,20 @@ from derive.native.errors import CompileFailed, CompilerNotFound
 
 CANDIDATES = ("cc", "gcc", "clang")
 # Contraction into fused multiply-adds is off by default under -std=c99 and costs a fifth of the speed.
-FLAGS = ("-std=c99", "-O3", "-ffp-contract=fast", "-fPIC", "-shared")
+FLAGS = ("-std=c99", "-O3", "-ffp-contract=fast", "-fPIC", "-shared", "-pthread")
 LIBRARIES = ("-lm",)
-# A library runs where it was built, so it may use all that this processor can do.
-TUNING = "-march=native"
 
 
 @dataclass(frozen=True)
 class Compiler:
-    """A compiler that was found: the command, how it is tuned to this processor, and what tells it from
-    every other."""
+    """A compiler that was found: the command, and what tells it from every other."""
 
     command: tuple[str, ...]
-    tuning: tuple[str, ...]
     identity: str
 
     def compile(self, source: Path, library: Path, flags: Sequence[str] = ()) -> None:
         """Compile one C file into a shared library; the file may include its neighbours."""
-        command = [*self.command, *FLAGS, *self.tuning, *flags, "-o", library.name, source.name, *LIBRARIES]
+        command = [*self.command, *FLAGS, *flags, "-o", library.name, source.name, *LIBRARIES]
         result = _run(command, folder=library.parent)
         if result.returncode != 0:
             raise CompileFailed(f"the C compiler failed: {shlex.join(command)}\n{result.stdout.rstrip()}")
@@ -64,15 +60,13 @@ def find_compiler() -> Compiler:
 
 @functools.cache
 def _identify(command: tuple[str, ...]) -> Compiler:
-    """What a library was built with, as far as it matters: path, version, machine, processor."""
+    """What a library was built with, as far as it matters: path, version, machine."""
     result = _run([*command, "--version"])
     if result.returncode != 0:
         shown = shlex.join([*command, "--version"])
         raise CompilerNotFound(f"no working C compiler, {shown!r} fails:\n{result.stdout.rstrip()}")
-    target = _run([*command, TUNING, "-dM", "-E", "-x", "c", os.devnull])
-    tuning = (TUNING,) if target.returncode == 0 else ()
-    known = (str(Path(command[0]).resolve()), *command, platform.machine(), result.stdout, target.stdout)
-    return Compiler(command, tuning, "\n".join(known))
+    known = (str(Path(command[0]).resolve()), *command, platform.machine(), result.stdout)
+    return Compiler(command, "\n".join(known))
 
 
 def _run(command: Sequence[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:

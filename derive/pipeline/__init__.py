@@ -2,7 +2,7 @@
 
 from derive.pipeline.derivation import prove, prove_step
 from derive.pipeline.diagnosis import Diagnosis, diagnose
-from derive.pipeline.files import drift, generate, write
+from derive.pipeline.files import drift, generate, shared, write
 from derive.pipeline.gradient_bound import GradientBound, gradient_bound
 from derive.pipeline.gradient_flow import GradientFlow, gradient_flow
 from derive.pipeline.inspection import Derivation, derivation
@@ -25,6 +25,7 @@ __all__ = [
     "diagnose",
     "drift",
     "generate",
+    "shared",
     "gradient_bound",
     "gradient_flow",
     "load_network",

@@ -11,6 +11,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,6 +33,17 @@ def generate(cell: Cell, *, standalone: bool = False) -> dict[str, str]:
     """
     texts = render_pages(derive(cell), BACKENDS)
     return {name: text for name, text in texts.items() if not (standalone and name == NEEDS_DERIVE)}
+
+
+def shared() -> dict[str, str]:
+    """File name → text of what lies beside the folders of the cells: the package, and what all C includes."""
+    return {"__init__.py": PACKAGE, **shared_sources()}
+
+
+@cache
+def shared_sources() -> Mapping[str, str]:
+    """File name → text of what the C of every cell includes."""
+    return {name: render(page.template, page.context) for name, page in c.shared_pages().items()}
 
 
 def render_pages(derived: Derived, backends: Iterable[Backend]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from derive.backends import Derived, c, numpy
 from derive.language.syntax import Cell
 from derive.native import Kernel, load
 from derive.pipeline.derivation import derive
-from derive.pipeline.files import render_pages
+from derive.pipeline.files import render_pages, shared_sources
 
 Backend = Literal["numpy", "c"]
 Precision = Literal["float32", "float64"]
@@ -87,7 +87,7 @@ def numpy_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -
 def c_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -> Kernel:
     """The kernel of rendered C sources, compiled or from the cache; `init` and tapes are the NumPy module's."""
     sources = {name: text for name, text in texts.items() if name.endswith((".c", ".h", ".inc"))}
-    library = load(sources, c.main_source(derived.cell))
+    library = load({**shared_sources(), **sources}, c.main_source(derived.cell))
     module = loaded(derived.cell.name, texts["__init__.py"])
     table = c.interface(derived.cell, derived.schedule)
     text = "\n".join(sources.values())

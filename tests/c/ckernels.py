@@ -29,7 +29,7 @@ HEADER = ("Derived in a test.",)
 @cache
 def texts(name: str) -> Mapping[str, str]:
     """File name → text, of C alone."""
-    pages = c.pages(derived(name), HEADER, Proven((), ()))
+    pages = {**c.pages(derived(name), HEADER, Proven((), ())), **c.shared_pages()}
     return {file: emit.render(page.template, page.context) for file, page in pages.items() if file != "native.py"}
 
 

@@ -2,29 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from derive.backends.c.files import body_file, file_names, header_file, native_file, source_file
-from derive.backends.c.interface import interface
+from derive.backends.c.files import (
+    file_names,
+    header_file,
+    kernels_file,
+    layouts_file,
+    native_file,
+    source_file,
+    threads_file,
+)
+from derive.backends.c.functions import shared_functions
+from derive.backends.c.interface import SETS, interface
+from derive.backends.c.kernel import Builder
 from derive.backends.protocol import Derived, Page, Proven
 from derive.language.remarks import plain
 from derive.language.syntax import Cell
 
-__all__ = ["interface", "main_source", "pages"]
+__all__ = ["interface", "main_source", "pages", "shared_pages"]
+
+_SHARED: Mapping[str, Callable[[], Mapping[str, Any]]] = {
+    "derive_base.h": dict,
+    "derive_vectors.h": dict,
+    "derive_functions.h": shared_functions,
+    "derive_products.h": dict,
+    "derive_interface.h": dict,
+    "derive_sets.h": lambda: {"sets": SETS},
+    "derive_threads.h": dict,
+    "derive_threaded.h": dict,
+}
+"""What the C of every cell includes, each with what makes its context."""
 
 
 def pages(derived: Derived, header: Sequence[str], proven: Proven) -> Mapping[str, Page]:
-    """Header, source, body and Python module. What was proven stands in what users read, the header."""
+    """Header, source, bodies and Python module. What was proven stands in what users read, the header."""
     cell, schedule = derived.cell, derived.schedule
-    names = file_names(cell)
-    return {
-        names[0]: Page("c/header.h.j2", header_file(cell, schedule, header, [*map(plain, proven.gradients)])),
-        names[1]: Page("c/source.c.j2", source_file(cell, header)),
-        names[2]: Page("c/body.inc.j2", body_file(cell, schedule)),
-        "native.py": Page("c/native.py.j2", native_file(cell, schedule, header)),
-    }
+    kernel = Builder(cell, schedule).run()
+    contexts = (
+        ("c/header.h.j2", header_file(cell, schedule, kernel, header, [*map(plain, proven.gradients)])),
+        ("c/source.c.j2", source_file(cell, header)),
+        ("c/layouts.inc.j2", layouts_file(cell, kernel)),
+        ("c/kernels.inc.j2", kernels_file(cell, kernel)),
+        ("c/threads.c.j2", threads_file(cell, header)),
+    )
+    found = {name: Page(*each) for name, each in zip(file_names(cell), contexts, strict=True)}
+    return {**found, "native.py": Page("c/native.py.j2", native_file(cell, schedule, header, tuple(_SHARED)))}
+
+
+def shared_pages() -> Mapping[str, Page]:
+    """What the C of every cell includes."""
+    return {name: Page(f"c/shared/{name.removeprefix('derive_')}.j2", context()) for name, context in _SHARED.items()}
 
 
 def main_source(cell: Cell) -> str:
-    """The file to compile; it includes the others."""
-    return file_names(cell)[1]
+    """The file to compile where there are threads; it includes all others."""
+    return file_names(cell)[-1]

@@ -2,96 +2,134 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sympy as sp
 
 from derive.backends.c.memory import Memory
-from derive.backends.c.panels import Panels
+from derive.backends.c.panels import Group, Panels, group_of
 from derive.backends.c.phases import Product
 from derive.backends.c.places import width
 from derive.backends.c.pointers import Pointers
+from derive.backends.c.sizes import B, Whole
 
 
 class Calls:
-    """Prints products."""
+    """Prints products. `panels`: the matrices packed once; what is no parameter is packed where it is used."""
 
     def __init__(self, memory: Memory, pointers: Pointers, panels: Panels) -> None:
         self.memory, self.pointers, self.panels = memory, pointers, panels
         self.variables = memory.variables
 
+    def packing(self, product: Product) -> list[str]:
+        """Packs the matrices that are no parameters, in front of the product or the loop that it stands in."""
+        if product.gathers or self._packed_once(product):
+            return []
+        group = group_of(product, self.variables)
+        return pack(self.memory, self.panels, group, self._own_panels(group))
+
     def at_time(self, product: Product) -> list[str]:
         """A product inside a turn."""
-        pointers = {n: self.pointers.at(n) for n in product.names if self.variables[n].time}
-        return self._guarded(product, [self._call(product, "B", pointers, product.add)])
+        if product.gathers:
+            return self._gather(product, "B", at_time=True)
+        left, target = (self.pointers.at(n) for n in (product.lefts[0], product.targets[0]))
+        return self._guarded(product, [self._apply(product, "1", left, target)])
 
     def at_all_times(self, product: Product) -> list[str]:
         """A product over the whole sequence; where an operand looks back, its first step is apart."""
-        if not any(n in self.pointers.owners for n in product.names):
-            return self._guarded(product, [self._call(product, "T * B", self._pointers(product, 0), product.add)])
-        gathers = product.kind in ("outer", "sum")
-        first = self._call(product, "B", self._pointers(product, -1), product.add)
-        others = self._call(product, "(T - 1) * B", self._pointers(product, 1), product.add or gathers)
+        if product.gathers:
+            return self._gather(product, "T * B", at_time=False)
+        names = (product.lefts[0], product.targets[0])
+        if not any(n in self.pointers.owners for n in names):
+            return self._guarded(product, [self._apply(product, "T", *map(self.pointers.all, names))])
+        first = self._apply(product, "1", *(self.pointers.all(n, part=-1) for n in names))
+        others = self._apply(product, "T - 1", *(self.pointers.all(n, part=1) for n in names))
         return self._guarded(product, [first, others])
 
-    def _pointers(self, product: Product, part: int) -> dict[str, str]:
-        return {n: self.pointers.all(n, part=part) for n in product.names if self.variables[n].time}
+    def _guarded(self, product: Product, calls: Sequence[str]) -> list[str]:
+        if not self.memory.nullable(product.targets[0]):
+            return list(calls)
+        return [f"if ({self.memory.base(product.targets[0])}) {{", *(f"    {call}" for call in calls), "}"]
 
-    def _guarded(self, product: Product, calls: list[str]) -> list[str]:
-        target = product.targets[0]
-        if not self.memory.nullable(target):
-            return calls
-        if len(calls) == 1:
-            return [f"if ({self.memory.base(target)})", f"    {calls[0]}"]
-        return [f"if ({self.memory.base(target)}) {{", *(f"    {call}" for call in calls), "}"]
+    # -- matrices applied to rows
 
-    def _call(self, product: Product, rows: str, pointers: dict[str, str], add: bool) -> str:
-        if product.kind in ("panel", "matrix"):
-            arguments = self._applied(product, rows, pointers)
-        else:
-            arguments = self._gathered(product, rows, pointers)
-        routine = "sum" if product.kind == "sum" else "gemm"
-        return f"NAME({routine})({', '.join(arguments)}, {int(add)});"
-
-    def _applied(self, product: Product, rows: str, pointers: dict[str, str]) -> list[str]:
-        """The left operand's rows times matrices."""
+    def _apply(self, product: Product, times: str, left: str, target: str) -> str:
         size = self.memory.size
-        target, left = product.targets[0], product.left
-        columns = sp.Add(*(width(self.variables[n]) for n in product.targets))
-        if product.kind == "panel":
-            matrix, matrix_row = (
-                self.panels.pointer(product.operands, len(self.variables[target].axes)),
-                columns,
-            )
-        else:
-            [name] = product.operands
-            matrix, matrix_row = (
-                self.memory.base(name),
-                self._matrix_row(name, len(self.variables[left].axes)),
-            )
-        depth = size(width(self.variables[left]))
-        target_row = size(self.memory.place(target).row)
-        return [
-            rows, size(columns), depth, pointers[left], size(self._row(left)), "1",
-            matrix, size(matrix_row), pointers[target], target_row,
+        depth, columns = self.panels.shape(group_of(product, self.variables))
+        row, target_row = self._row(product.lefts[0]), self._row(product.targets[0])
+        arguments = [
+            times, "end - begin", size(columns), size(depth),
+            f"{left} + begin * {self.memory.factor(row)}", size(B * row), size(row), self._panel(product),
+            f"{target} + begin * {self.memory.factor(target_row)}", size(B * target_row), size(target_row),
+            str(int(product.add)),
         ]  # fmt: skip
+        return f"NAME(apply)({', '.join(arguments)});"
 
-    def _gathered(self, product: Product, rows: str, pointers: dict[str, str]) -> list[str]:
-        """Sums over rows: of the left operand, or of its products with the right one."""
-        size = self.memory.size
-        [target], left = product.targets, product.left
-        base, height = self.memory.base(target), size(width(self.variables[left]))
-        left_row = size(self._row(left))
+    def _packed_once(self, product: Product) -> bool:
+        return all(self.variables[m].role == "param" for m in product.operands)
+
+    def _panel(self, product: Product) -> str:
+        group = group_of(product, self.variables)
+        if self._packed_once(product):
+            return f"panels + panels_at[{self.panels.number(group)}]"
+        return self._own_panels(group)
+
+    def _own_panels(self, group: Group) -> str:
+        note = f"{', '.join(group.matrices)}, packed"
+        return self.memory.region(f"{group}", self.panels.size(group), note)
+
+    # -- sums over rows
+
+    def _gather(self, product: Product, rows: str, *, at_time: bool) -> list[str]:
+        size, add = self.memory.size, int(product.add)
         if product.kind == "sum":
-            return [rows, height, pointers[left], left_row, base]
+            [target], [left] = product.targets, product.lefts
+            operand = f"&(NAME(operand)){self._operand(left, at_time)}"
+            arguments = [rows, size(width(self.variables[left])), operand, self.memory.base(target), str(add)]
+            return self._guarded(product, [f"NAME(sum)({', '.join(arguments)}, part, parts);"])
+        lefts = [self._gathered(t, n, at_time) for t, n in zip(product.targets, product.lefts, strict=True)]
         [right] = product.operands
-        target_row = size(self._matrix_row(target, len(self.variables[left].axes)))
+        columns = width(self.variables[right])
         return [
-            height, size(width(self.variables[right])), rows, pointers[left], "1", left_row,
-            pointers[right], size(self._row(right)), base, target_row,
+            f"NAME(gather)({len(lefts)}, (NAME(gathered)[]){{",
+            *(f"        {left}," for left in lefts),
+            f"    }}, {rows}, {size(columns)}, &(NAME(operand)){self._operand(right, at_time)}, "
+            f"{self.memory.scratch(Whole(columns))}, {add}, part, parts);",
+        ]
+
+    def _gathered(self, target: str, left: str, at_time: bool) -> str:
+        height = len(self.variables[left].axes)
+        place = self.memory.place(target)
+        row = place.strides[height - 1] if height else width(self.variables[target])
+        parts = [
+            self._operand(left, at_time), self.memory.size(width(self.variables[left])),
+            self.memory.base(target), self.memory.size(row),
         ]  # fmt: skip
+        return f"{{{', '.join(parts)}}}"
+
+    def _operand(self, name: str, at_time: bool) -> str:
+        row = self.memory.size(self._row(name))
+        if at_time:
+            return f"{{NULL, {self.pointers.at(name)}, 0, {row}}}"
+        if name in self.pointers.owners:
+            first, rest = self.pointers.all(name, part=-1), self.memory.base(self.pointers.owners[name])
+            return f"{{{first}, {rest}, B, {row}}}"
+        return f"{{NULL, {self.pointers.all(name)}, 0, {row}}}"
 
     def _row(self, name: str) -> sp.Expr:
         return self.memory.place(self.pointers.owners.get(name, name)).row
 
-    def _matrix_row(self, name: str, leading: int) -> sp.Expr:
-        """The distance between a matrix's rows, its first axes counting as one."""
-        return self.memory.place(name).strides[leading - 1] if leading else width(self.variables[name])
+
+def pack(memory: Memory, panels: Panels, group: Group, target: str) -> list[str]:
+    """The lines that pack a group."""
+    depth, columns = panels.shape(group)
+    lines, left = [], sp.S.Zero
+    for matrix in group.matrices:
+        _, width_ = panels.lengths(group, matrix)
+        place = memory.place(matrix)
+        distance = memory.size(place.strides[group.leading - 1]) if group.leading else "1"
+        steps = ["1", distance] if group.turned else [distance, "1"]
+        arguments = [*map(memory.size, (depth, columns, left, width_))]
+        lines.append(f"NAME(pack)({', '.join([*arguments, memory.base(matrix), *steps, target])});")
+        left += width_
+    return lines

@@ -1,4 +1,4 @@
-"""Bodies of equations in C. In: a body over elements, and how each element is spelled. Out: source text."""
+"""Bodies of equations in C, over vectors. In: a body over elements, and how each is spelled. Out: source text."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _EXACT = 2**24
 class Expressions:
     """Writes bodies. `functions` gathers the rows of the function table that were called."""
 
-    def __init__(self, prefix: str, size: Callable[[str], str]) -> None:
-        self.prefix, self.size = prefix, size
+    def __init__(self, size: Callable[[str], str]) -> None:
+        self.size = size
         self.functions: dict[str, None] = {}
 
     def text(self, body: sp.Expr, spell: Spell) -> str:
@@ -40,9 +40,9 @@ class Expressions:
         if isinstance(body, functions.ScalarFunction):
             return self._application(body, spell)
         if isinstance(body, Length):
-            return f"(real){self.size(body.name)}", _SIGN
+            return f"V({self.size(body.name)})", _ATOM
         if body.is_Number:
-            return self._number(body), _ATOM if body >= 0 else _SIGN
+            return self._number(body), _ATOM
         if isinstance(body, sp.Pow) and body.exp.is_Integer:
             return self._power(body, spell)
         if isinstance(body, sp.Mul):
@@ -55,23 +55,21 @@ class Expressions:
     def _application(self, body: functions.ScalarFunction, spell: Spell) -> tuple[str, int]:
         argument, level = self._write(body.args[0], spell)
         if body.row_name == "recip":
-            return f"1 / {argument if level == _ATOM else f'({argument})'}", _PRODUCT
+            return f"V(1) / {argument if level == _ATOM else f'({argument})'}", _PRODUCT
         self.functions[body.row_name] = None
-        return f"{spelling(body.row_name, self.prefix)}({argument})", _ATOM
+        return f"{spelling(body.row_name)}({argument})", _ATOM
 
     def _number(self, value: sp.Expr) -> str:
-        if value.is_Integer and abs(value) < _EXACT:
-            return str(value)
-        return f"(real){float(value)!r}"
+        return f"V({value if value.is_Integer and abs(value) < _EXACT else repr(float(value))})"
 
     def _power(self, body: sp.Pow, spell: Spell) -> tuple[str, int]:
         exponent = int(body.exp)
         if exponent < 0:
-            return f"1 / {self._factor(body.base**-exponent, spell)}", _PRODUCT
+            return f"V(1) / {self._factor(body.base**-exponent, spell)}", _PRODUCT
         base, level = self._write(body.base, spell)
         if level == _ATOM and exponent <= 4:
             return " * ".join([base] * exponent), _PRODUCT
-        return f"NAME(power)({base}, {exponent})", _ATOM
+        return f"vec_power({base}, {exponent})", _ATOM
 
     def _mul(self, body: sp.Mul, spell: Spell) -> tuple[str, int]:
         number, rest = body.as_coeff_Mul()
@@ -85,7 +83,7 @@ class Expressions:
         elif number != 1 or not factors:
             factors.insert(0, self._number(number))
         if not factors:
-            factors = ["1"]
+            factors = ["V(1)"]
         text = " * ".join(factors) + "".join(f" / {self._factor(d, spell, under=True)}" for d in below)
         return sign + text, _SIGN if sign else _PRODUCT
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from derive.backends.c.functions import definitions
-from derive.backends.c.interface import ERRORS, PRECISIONS, interface, prefix_of, structs, table
-from derive.backends.c.kernel import Body, Builder
+from derive.backends.c.interface import ERRORS, PRECISIONS, SETS, interface, prefix_of, structs, table
+from derive.backends.c.kernel import Body, Kernel
+from derive.backends.c.lines import braced
 from derive.backends.c.names import member
 from derive.backends.c.notes import safe
 from derive.language.syntax import Cell
@@ -20,20 +21,21 @@ Context = dict[str, Any]
 
 _WIDTH = 106
 _ABOUT = {"T": "time steps", "B": "sequences in the batch"}
-_ROUTINES = ("gemm", "sum", "copy", "transpose", "power")
 _OFFERED = (
     "Params", "State", "Inputs", "Output", "prepare", "forward", "backward", "step", "stream", "flatten",
     "unflatten",
 )  # fmt: skip
 
 
-def file_names(cell: Cell) -> tuple[str, str, str]:
-    """The header, the file to compile and the body that it includes."""
+def file_names(cell: Cell) -> tuple[str, ...]:
+    """The header, the file to compile, the two bodies that it includes, and what to compile for threads."""
     prefix = prefix_of(cell)
-    return f"{prefix}.h", f"{prefix}.c", f"{prefix}_body.inc"
+    return f"{prefix}.h", f"{prefix}.c", f"{prefix}_layouts.inc", f"{prefix}_kernels.inc", f"{prefix}_threads.c"
 
 
-def header_file(cell: Cell, schedule: Schedule, header: Sequence[str], proof: Sequence[str]) -> Context:
+def header_file(
+    cell: Cell, schedule: Schedule, kernel: Kernel, header: Sequence[str], proof: Sequence[str]
+) -> Context:
     """Structs and prototypes, documented."""
     found, prefix = interface(cell, schedule), prefix_of(cell)
     return {
@@ -42,7 +44,9 @@ def header_file(cell: Cell, schedule: Schedule, header: Sequence[str], proof: Se
         "prefix": prefix,
         "axes": _axes(found),
         "errors": [{"name": f"{prefix}_{name}", "text": text} for name, text in ERRORS],
-        "precisions": _precisions(),
+        "sets": SETS,
+        "stages": {"forward": len(kernel.forward.stages), "backward": len(kernel.backward.stages)},
+        "precisions": PRECISIONS,
         "structs": structs(cell),
         "alignment": ALIGNMENT,
         "tape": [f"{f.name} {''.join(f'[{a}]' for a in f.shape)}" for f in found.tape],
@@ -50,46 +54,53 @@ def header_file(cell: Cell, schedule: Schedule, header: Sequence[str], proof: Se
 
 
 def source_file(cell: Cell, header: Sequence[str]) -> Context:
-    """What includes the body once for each precision."""
+    """What includes the bodies, once for each precision and once for each set of instructions."""
     return {
         "header": _starred(header),
         "prefix": prefix_of(cell),
-        "alignment": ALIGNMENT,
-        "precisions": _precisions(),
+        "precisions": PRECISIONS,
     }
 
 
-def body_file(cell: Cell, schedule: Schedule) -> Context:
-    """Every function, written once for all precisions."""
-    prefix, found = prefix_of(cell), interface(cell, schedule)
-    kernel = Builder(cell, schedule, prefix).run()
-    text = "\n".join((*kernel.forward.lines, *kernel.backward.lines, *kernel.fill))
+def threads_file(cell: Cell, header: Sequence[str]) -> Context:
+    """The functions done by several threads."""
+    return {"header": _starred(header), "prefix": prefix_of(cell), "precisions": PRECISIONS}
+
+
+def layouts_file(cell: Cell, kernel: Kernel) -> Context:
+    """Where things lie, and the checks of sizes and structs."""
     members = {s.name: [m.name for m in s.members] for s in structs(cell)}
-    given = ("params", "inputs", "outputs")
     return {
         "title": cell.name,
-        "prefix": prefix,
-        "definitions": definitions(kernel.functions, f"{prefix}_"),
-        "routines": [name for name in _ROUTINES if f"NAME({name})" in text],
+        "prefix": prefix_of(cell),
         "layouts": [replace(each, places=tuple(_wrapped(each.places))) for each in kernel.layouts],
         "counts": kernel.counts,
-        "tape": found.tape,
-        "axes": _axes(found),
+        "axes": [member(axis) for axis in ("T", "B", *kernel.axes)],
         "fits": kernel.fits,
-        "missing": [(name, _wrapped(_missing(name, members[name]))) for name in given],
-        "fill": _wrapped(kernel.fill),
-        "forward": _wrapped(_entry(kernel.forward, kernel.counts, "real *const saved = tape;")),
-        "backward": _wrapped(_entry(kernel.backward, kernel.counts, "const real *const saved = tape;")),
+        "missing": [(n, _wrapped(_missing(n, members[n]))) for n in ("params", "inputs", "outputs")],
     }
 
 
-def native_file(cell: Cell, schedule: Schedule, header: Sequence[str]) -> Context:
+def kernels_file(cell: Cell, kernel: Kernel) -> Context:
+    """The work itself, written once for all precisions and sets of instructions."""
+    return {
+        "title": cell.name,
+        "prefix": prefix_of(cell),
+        "definitions": definitions(kernel.functions),
+        "fill": _wrapped(kernel.fill),
+        "forward": _wrapped(_entry(kernel.forward)),
+        "backward": _wrapped(_entry(kernel.backward)),
+    }
+
+
+def native_file(cell: Cell, schedule: Schedule, header: Sequence[str], shared: Sequence[str]) -> Context:
     """The Python module that compiles, loads and binds the others."""
     names = file_names(cell)
     return {
         "docstring": [f"{cell.name}, compiled from C: the names of the NumPy module.", "", *_comment(header)],
         "sources": _literal(names),
-        "main": names[1],
+        "shared": _literal(shared),
+        "main": names[-1],
         "table": table(interface(cell, schedule)),
         "names": _OFFERED,
         "exported": _literal(["AXES", "SHAPES", "init", *_OFFERED]),
@@ -98,11 +109,6 @@ def native_file(cell: Cell, schedule: Schedule, header: Sequence[str]) -> Contex
 
 def _axes(found: Interface) -> list[dict[str, str]]:
     return [{"name": member(a), "about": _ABOUT.get(a, "a size of the cell")} for a in found.axes]
-
-
-def _precisions() -> list[dict[str, object]]:
-    keys = ("name", "type", "function", "lanes", "about")
-    return [dict(zip(keys, row, strict=True)) for row in PRECISIONS]
 
 
 def _literal(names: Sequence[str]) -> str:
@@ -116,23 +122,16 @@ def _missing(struct: str, members: Sequence[str]) -> list[str]:
     return [f"return !{struct} || {' || '.join(f'!{struct}->{m}' for m in members)};"]
 
 
-def _entry(body: Body, counts: dict[str, int], saved: str) -> list[str]:
-    """A function's lines behind the checks: its buffers, then its statements."""
-    lines = [f"(void){name};" for name in body.unused]
-    if body.regions or body.panels:
-        lines += ["real *const memory = work;", f"size_t at[{body.regions + body.panels}];"]
-        lines += [f"NAME({body.name}_layout)(dims, at);"]
-    if body.panels:
-        own = f"memory + at[{body.regions}]"
-        lines += [
-            f"size_t panels_at[{counts['panels']}];",
-            "NAME(packed_layout)(dims, panels_at);",
-            f"const real *const panels = packed ? packed : {own};",
-            f"if (!packed) NAME(fill)(dims, params, {own});",
-        ]
-    if body.tape:
-        lines += [saved, f"size_t saved_at[{counts['saved']}];", "NAME(tape_layout)(dims, saved_at);"]
-    return [*lines, *body.lines]
+def _entry(body: Body) -> list[str]:
+    """A function's lines: its buffers, then its stages."""
+    lines = [*(f"(void){name};" for name in body.unused), *body.declared]
+    parted = {stage.kind for stage in body.stages}
+    if "rows" in parted:
+        lines += ["const size_t begin = B * part / parts, end = B * (part + 1) / parts;"]
+    for number, stage in enumerate(body.stages):
+        alone = " && part == 0" if stage.kind == "alone" else ""
+        lines += braced(f"if (stage == {number}{alone})", list(stage.lines))
+    return lines
 
 
 def _comment(lines: Iterable[str]) -> list[str]:

@@ -11,11 +11,46 @@ from derive.language.syntax import Axis, Cell, Variable
 from derive.native.interface import AxisSum, Field, Interface
 from derive.schedule import Schedule
 
+@dataclass(frozen=True)
+class Precision:
+    """A type of numbers: suffix, types of C, how math.h names its functions, bits, description."""
+
+    name: str
+    type: str
+    integer: str
+    function: str
+    bits: int
+    about: str
+
+
 PRECISIONS = (
-    ("f32", "float", "name##f", 32, "single precision"),
-    ("f64", "double", "name", 16, "double precision"),
+    Precision("f32", "float", "int32_t", "name##f", 32, "single precision"),
+    Precision("f64", "double", "int64_t", "name", 64, "double precision"),
 )
-"""Suffix, type, how math.h names its functions, numbers taken at once, description."""
+
+
+@dataclass(frozen=True)
+class InstructionSet:
+    """A set of instructions: numbers in a vector and rows of a tile as the preprocessor is told, where it may be
+    compiled, what GCC and Clang call it (empty where every machine of the kind has it), description."""
+
+    name: str
+    lanes: str
+    rows: int
+    where: str
+    target: str
+    about: str
+
+
+_AVX2 = "avx2,fma,bmi2"
+_AVX512 = f"avx512f,avx512dq,avx512vl,avx512bw,{_AVX2}"
+SETS = (
+    InstructionSet("plain", "1", 3, "1", "", "C99 alone"),
+    InstructionSet("avx2", "(256 / BITS)", 3, "defined X86", _AVX2, "x86-64 with AVX2 and FMA"),
+    InstructionSet("avx512", "16", 6, "defined X86 && BITS == 32", _AVX512, "x86-64 with AVX-512; single precision"),
+    InstructionSet("neon", "(128 / BITS)", 6, "defined ARM", "", "AArch64"),
+)
+"""The same for every cell, numbered from 1; a later one is taken before an earlier one."""
 
 ERRORS = (
     ("ok", "success"),
@@ -23,7 +58,12 @@ ERRORS = (
     ("empty", "a size of zero"),
     ("overflow", "sizes that cannot be addressed"),
     ("misaligned", "packed, tape or work is not aligned"),
+    ("unsupported", "options that this machine cannot follow, or that make no sense"),
+    ("mispacked", "packed for another set of instructions"),
 )
+
+OPTIONS = (("set", 0), ("part", 0), ("parts", 0), ("stage", 0))
+"""The members of the options and what stands for each where nothing is asked for."""
 
 
 def prefix_of(cell: Cell) -> str:
@@ -36,14 +76,14 @@ def interface(cell: Cell, schedule: Schedule) -> Interface:
     """The compiled cell, for the binding."""
     return Interface(
         prefix=prefix_of(cell),
-        precisions=tuple(row[0] for row in PRECISIONS),
+        precisions=tuple(p.name for p in PRECISIONS),
         axes=("T", "B", *schedule.axes),
         params=_fields(cell.of_role("param")),
         inputs=_fields(cell.of_role("input")),
         states=_fields(cell.of_role("state")),
         outputs=_fields([cell.variables[name] for name in cell.outputs]),
         tape=tuple(Field(name, ("T", "B", *schedule.variables[name].axes)) for name in schedule.saved),
-        options=(),
+        options=OPTIONS,
         errors=("", *(text for _, text in ERRORS[1:])),
     )
 
@@ -54,7 +94,7 @@ def table(found: Interface) -> list[str]:
     for name in ("params", "inputs", "states", "outputs", "tape"):
         fields: Sequence[Field] = getattr(found, name)
         lines += [f"{name}=(", *(f"    Field({f.name!r}, {f.shape!r})," for f in fields), "),"]
-    lines += ["options=(),", "errors=(", *(f"    {text!r}," for text in found.errors), "),"]
+    lines += [f"options={OPTIONS!r},", "errors=(", *(f"    {text!r}," for text in found.errors), "),"]
     return [line.replace("'", '"') for line in lines]
 
 

@@ -12,16 +12,17 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from derive.backends.c import sizes
-from derive.backends.c.calls import Calls
+from derive.backends.c.calls import Calls, pack
 from derive.backends.c.expressions import Expressions
+from derive.backends.c.lines import braced
 from derive.backends.c.memory import Memory
 from derive.backends.c.names import allocator, local, member
 from derive.backends.c.notes import notes
 from derive.backends.c.panels import Panels
-from derive.backends.c.phases import Phase, Product, Turns
+from derive.backends.c.phases import products
 from derive.backends.c.places import Outside, blocks_of, width
 from derive.backends.c.pointers import Pointers
-from derive.backends.c.program import ProgramPrinter
+from derive.backends.c.program import ProgramPrinter, Stage
 from derive.backends.c.storage import Life, lives
 from derive.backends.c.tiles import Tiler
 from derive.language.syntax import Cell
@@ -36,21 +37,22 @@ _ARGUMENTS = {
 
 @dataclass(frozen=True)
 class Layout:
-    """The parts of a buffer: `sizes` are the declarations that `places` need."""
+    """The parts of a buffer: `sizes` are the declarations that `places` need, `given` further parameters."""
 
     name: str
     sizes: tuple[str, ...]
     places: tuple[str, ...]
+    given: str = ""
 
 
 @dataclass(frozen=True)
 class Body:
-    """A function's inside: declarations, then statements."""
+    """A function's inside: declarations, then the stages. `regions`: how many parts its workspace has."""
 
     name: str
-    lines: tuple[str, ...]
+    declared: tuple[str, ...]
+    stages: tuple[Stage, ...]
     panels: bool
-    tape: bool
     regions: int
     unused: tuple[str, ...]
 
@@ -64,6 +66,7 @@ class Kernel:
     fill: tuple[str, ...]
     layouts: tuple[Layout, ...]
     functions: tuple[str, ...]
+    axes: tuple[str, ...]
     fits: tuple[str, ...]
     counts: dict[str, int]
 
@@ -71,8 +74,8 @@ class Kernel:
 class Builder:
     """Builds the functions of one cell; `note` tells the author's equation for a variable."""
 
-    def __init__(self, cell: Cell, schedule: Schedule, prefix: str) -> None:
-        self.cell, self.schedule, self.prefix = cell, schedule, prefix
+    def __init__(self, cell: Cell, schedule: Schedule) -> None:
+        self.cell, self.schedule = cell, schedule
         self.variables: dict[str, Var] = dict(schedule.variables)
         self.bars = dict(schedule.bars)
         self.identifiers = {name: local(name) for name in (*schedule.variables, *schedule.axes)}
@@ -82,9 +85,9 @@ class Builder:
         self.saved = {name: k for k, name in enumerate(schedule.saved)}
         self.owners = {delay: state for state, delay in schedule.delays.items()}
         self.carried = {schedule.bars[d]: s for s, d in schedule.delays.items() if d in schedule.bars}
-        self.expressions = Expressions(f"{prefix}_", self.axes.__getitem__)
+        self.expressions = Expressions(self.axes.__getitem__)
         self.backward_program = self._with_zeros(schedule.backward)
-        self.panels = Panels(self.variables, self._outside("params", "param"))
+        self.panels = Panels(self.variables)
         self.note = notes(cell, schedule, self.variables)
 
     def run(self) -> Kernel:
@@ -96,15 +99,16 @@ class Builder:
             backward=backward,
             fill=self._fill(),
             layouts=(
-                self._layout("packed_layout", self.panels.regions()),
+                self._packed_layout(),
                 self._layout("tape_layout", [(n, self._sequence(n)) for n in self.schedule.saved]),
                 self._work("forward_layout", forward_memory, forward),
                 self._work("backward_layout", backward_memory, backward),
             ),
             functions=tuple(self.expressions.functions),
+            axes=self.schedule.axes,
             fits=self._fits(),
             counts={
-                "panels": max(1, len(self.panels.regions())),
+                "panels": max(1, len(self.panels.groups)),
                 "saved": max(1, len(self.saved)),
                 "forward": max(1, forward.regions + forward.panels),
                 "backward": max(1, backward.regions + backward.panels),
@@ -152,7 +156,7 @@ class Builder:
 
     def _print(
         self, program: Program, outside: Mapping[str, Outside], kept: Iterable[str], *, forward: bool
-    ) -> tuple[Memory, list[str]]:
+    ) -> tuple[Memory, list[Stage]]:
         schedule = replace(self.schedule, variables=self.variables)
         phases = Tiler(schedule, program, self._dense, self._fresh, backward=not forward).run()
         found = lives(phases, self.variables, self.owners)
@@ -160,7 +164,7 @@ class Builder:
             life = found.get(name)
             if life and life.scope in ("local", "row"):
                 found[name] = Life("turn")
-        groups = {n: p.targets for p in _products(phases) for n in p.targets if len(p.targets) > 1}
+        groups = {n: p.side_by_side for p in products(phases) for n in p.side_by_side}
         saved = {n: k for n, k in self.saved.items() if n not in outside}
         names = allocator(self.identifiers.values())
         memory = Memory(
@@ -177,28 +181,27 @@ class Builder:
         )
         pointers = Pointers(memory, self.owners, self.carried)
         calls = Calls(memory, pointers, self.panels)
-        return memory, ProgramPrinter(memory, pointers, calls, self.expressions, self.note).lines(phases)
+        return memory, ProgramPrinter(memory, pointers, calls, self.expressions, self.note).stages(phases)
 
     def _forward(self) -> tuple[Memory, Body]:
+        self.panels.user = "forward"
         outside = {
             **self._outside("params", "param"),
             **self._outside("inputs", "input"),
             **self._outside("outputs", "output"),
         }
         states = list(self.schedule.delays)
-        memory, lines = self._print(self.schedule.forward, outside, [*self.saved, *states], forward=True)
+        memory, stages = self._print(self.schedule.forward, outside, [*self.saved, *states], forward=True)
+        copies = []
         for name, number in self.saved.items():
             if name in outside:
-                place, columns = memory.place(name), memory.size(width(self.variables[name]))
-                lines.append(
-                    f"if (tape) NAME(copy)(T * B, {columns}, {memory.base(name)}, {memory.size(place.row)}, "
-                    f"saved + saved_at[{number}], {columns});"
-                )
-        for state in states:
-            lines.append(self._copy_state(memory, state, state, "final", memory.turns(state)))
-        return memory, self._body(memory, "forward", lines)
+                copied = self._copy(memory, name, "T", memory.base(name), f"saved + saved_at[{number}]")
+                copies.append(f"if (tape) {copied}")
+        copies += [self._copy_state(memory, state, state, "final", memory.turns(state)) for state in states]
+        return memory, self._body(memory, "forward", [*stages, Stage("rows", tuple(copies))])
 
     def _backward(self) -> tuple[Memory, Body]:
+        self.panels.user = "backward"
         seeds = {self.schedule.seeds[b]: o for b, o in self._outside("doutputs", "output").items()}
         outside = {
             **self._outside("params", "param"),
@@ -207,36 +210,60 @@ class Builder:
             **self._outside("dparams", "param", bars=self.bars),
             **self._outside("dinputs", "input", bars=self.bars),
         }
-        memory, lines = self._print(self.backward_program, outside, self.carried, forward=False)
-        for bar, state in self.carried.items():
-            lines.append(self._copy_state(memory, bar, state, "dinitial", "1"))
-        return memory, self._body(memory, "backward", lines)
+        memory, stages = self._print(self.backward_program, outside, self.carried, forward=False)
+        copies = [self._copy_state(memory, bar, state, "dinitial", "1") for bar, state in self.carried.items()]
+        return memory, self._body(memory, "backward", _with_rows(stages, copies))
 
     def _copy_state(self, memory: Memory, name: str, state: str, struct: str, turns: str | None) -> str:
         """Copy what a variable holds at its last turn into the caller's; `turns`: how many are kept."""
-        count = memory.size(width(self.variables[name]))
         row = memory.size(sizes.B * memory.place(name).row)
         time = {None: f" + (T - 1) * ({row})", "1": ""}.get(turns, f" + (T - 1) % {turns} * ({row})")
         target = f"{struct}->{member(state)}"
-        distance = memory.size(memory.place(name).row)
-        source = f"{memory.base(name)}{time}, {distance}"
-        return f"if ({struct} && {target}) NAME(copy)(B, {count}, {source}, {target}, {count});"
+        return f"if ({target}) {self._copy(memory, name, '1', f'{memory.base(name)}{time}', target)}"
 
-    def _body(self, memory: Memory, name: str, lines: Sequence[str]) -> Body:
+    def _copy(self, memory: Memory, name: str, times: str, source: str, target: str) -> str:
+        """Copy a variable's rows to where they lie without gaps."""
+        row, count = memory.place(name).row, width(self.variables[name])
+        arguments = [
+            times, "end - begin", memory.size(count),
+            f"{source} + begin * {memory.factor(row)}", memory.size(sizes.B * row), memory.size(row),
+            f"{target} + begin * {memory.factor(count)}", memory.size(sizes.B * count),
+        ]  # fmt: skip
+        return f"NAME(copy)({', '.join(arguments)});"
+
+    def _body(self, memory: Memory, name: str, stages: Sequence[Stage]) -> Body:
         declared = list(memory.lines.values())
+        first: list[str] = []
         if memory.starts:
             unset = " || ".join(f"{pointer} == zeros" for pointer in memory.starts)
             amount = memory.size(memory.regions["zeros"].size)
             order = [line for line in declared if " zeros = " in line]
             declared = [*order, *(line for line in declared if line not in order)]
-            declared.append(f"if ({unset}) memset(zeros, 0, {_factors(amount)} * sizeof(real));")
-        text = "\n".join([*declared, *lines])
-        used = self._used(text)
+            first.append(f"if ({unset}) memset(zeros, 0, {_factors(amount)} * sizeof(real));")
+        text = "\n".join([*declared, *first, *(line for stage in stages for line in stage.lines)])
+        panels = "panels_at[" in text
+        if panels:
+            first.insert(0, f"if (!packed) NAME(fill)(dims, params, own, for_{name});")
+            own = f"real *const own = memory + at[{len(memory.regions)}];"
+            declared = [
+                own, "const real *const panels = packed ? packed : own;", "size_t panels_at[Q(groups)];",
+                "Q(packed_layout)(dims, panels_at);", *declared,
+            ]  # fmt: skip
+        if "saved_at[" in text:
+            saved = f"size_t saved_at[{len(self.saved)}];"
+            constant = "const " if name == "backward" else ""
+            declared = [f"{constant}real *const saved = tape;", saved, "Q(tape_layout)(dims, saved_at);", *declared]
+        if memory.regions or panels:
+            count = len(memory.regions) + panels
+            at = [f"size_t at[{count}];", f"Q({name}_layout)(dims, parts, at);"]
+            declared = ["real *const memory = work;", *at, *declared]
+        text = "\n".join([*declared, *first, *(line for stage in stages for line in stage.lines)])
+        stages = _joined([Stage("alone", tuple(first)), *stages])
         return Body(
             name=name,
-            lines=(*used, *declared, *lines),
-            panels="panels_at[" in text,
-            tape="saved_at[" in text,
+            declared=(*self._used(text), *declared),
+            stages=stages,
+            panels=panels,
             regions=len(memory.regions),
             unused=tuple(a for a in _ARGUMENTS[name] if not re.search(rf"\b{a}\b", text)),
         )
@@ -251,30 +278,35 @@ class Builder:
 
     # -- layouts
 
-    def _layout(self, name: str, regions: Iterable[tuple[str, sp.Expr]], further: Sequence[str] = ()) -> Layout:
+    def _layout(self, name: str, regions: Iterable[tuple[str, sp.Expr]]) -> Layout:
+        """Where the parts of a buffer lie."""
         places = [
             f"at[{k}] = place(&end, {sizes.checked(size, self.axes.__getitem__)}, UNIT); /* {note} */"
             for k, (note, size) in enumerate(regions)
         ]
-        places += further
-        declared = self._used("\n".join(places))
-        if further:
-            declared.append(f"size_t panels_at[{len(self.panels.regions())}];")
-        elif not declared:
-            declared.append("(void)dims;")
-        if not places:
-            declared.append("(void)at;")
-        return Layout(name, tuple(declared), tuple(places))
+        declared = self._used("\n".join(places)) or ["(void)dims;"]
+        return Layout(name, tuple(declared), tuple(places or ["(void)at;"]))
+
+    def _packed_layout(self) -> Layout:
+        """That of the packed matrices, in front of which stands what tells the instruction set."""
+        sized = [(", ".join(group.matrices), self.panels.size(group)) for group in self.panels.groups]
+        found = self._layout("packed_layout", sized)
+        return replace(found, places=("end = UNIT;", *found.places))
 
     def _work(self, name: str, memory: Memory, body: Body) -> Layout:
-        regions = [(region.note, region.size) for region in memory.regions.values()]
-        further = []
+        found = self._layout(name, [(region.note, region.size) for region in memory.regions.values()])
+        places, declared = [*found.places], [*found.sizes]
+        if not any("parts" in place for place in places):
+            declared.append("(void)parts;")
         if body.panels:
-            number = body.regions
-            further = [f"at[{number}] = place(&end, NAME(packed_layout)(dims, panels_at), UNIT); /* matrices */"]
-        return self._layout(name, regions, further)
+            declared = [line for line in declared if "(void)dims" not in line]
+            places = [line for line in places if "(void)at" not in line]
+            declared.append("size_t panels_at[Q(groups)];")
+            places.append(f"at[{body.regions}] = place(&end, Q(packed_layout)(dims, panels_at), UNIT); /* matrices */")
+        return replace(found, sizes=tuple(declared), places=tuple(places), given="size_t parts, ")
 
     def _fill(self) -> tuple[str, ...]:
+        """Packs the matrices of the parameters."""
         outside = self._outside("params", "param")
         memory = Memory(
             self.schedule,
@@ -289,10 +321,10 @@ class Builder:
             writes=False,
         )
         calls = []
-        for number, matrix, rows, columns, row, start, length in self.panels.copies():
-            target = f"panels + panels_at[{number}]" + ("" if start == 0 else f" + {memory.size(start)}")
-            arguments = [*map(memory.size, (rows, columns)), memory.base(matrix), memory.size(row), target]
-            calls.append(f"NAME(transpose)({', '.join(arguments)}, {memory.size(length)});")
+        for number, (group, users) in enumerate(self.panels.groups.items()):
+            wanted = " | ".join(f"for_{user}" for user in sorted(users, reverse=True))
+            lines = pack(memory, self.panels, group, f"panels + panels_at[{number}]")
+            calls += braced(f"if (wanted & ({wanted}))" if len(users) > 1 else f"if (wanted & {wanted})", lines)
         lines = [*memory.lines.values(), *calls]
         return (*self._used("\n".join(lines)), *lines)
 
@@ -315,8 +347,20 @@ def _factors(amount: str) -> str:
     return f"({amount})" if "+" in amount else amount
 
 
-def _products(phases: Iterable[Phase]) -> Iterable[Product]:
-    for phase in phases:
-        for item in phase.items if isinstance(phase, Turns) else (phase,):
-            if isinstance(item, Product):
-                yield item
+def _with_rows(stages: Sequence[Stage], lines: Sequence[str]) -> list[Stage]:
+    """Further lines, row by row, in front of the sums at the end where the stage before these goes so too."""
+    number = len(stages)
+    while number > 0 and stages[number - 1].kind == "gather":
+        number -= 1
+    return [*stages[:number], Stage("rows", tuple(lines)), *stages[number:]]
+
+
+def _joined(stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """Without empty stages, neighbours of a kind being one."""
+    found: list[Stage] = []
+    for stage in stages:
+        if found and stage.lines and found[-1].kind == stage.kind:
+            found[-1] = Stage(stage.kind, (*found[-1].lines, *stage.lines))
+        elif stage.lines:
+            found.append(stage)
+    return tuple(found)

@@ -54,6 +54,7 @@ class Memory:
         self.regions: dict[str, Region] = {}
         self.starts: list[str] = []
         self._bases: dict[str, str] = {}
+        self._scratch: set[sp.Expr] = set()
         self.sizes = axes
 
     # -- sizes
@@ -124,8 +125,8 @@ class Memory:
         source = f"{outside.struct}->{outside.member}"
         offset = "" if outside.place.offset == 0 else f" + {self.size(outside.place.offset)}"
         const = "" if outside.struct in ("outputs", "dparams", "dinputs") else "const "
-        if outside.nullable:
-            return f"{const}real *{pointer} = {outside.struct} && {source} ? {source}{offset} : NULL;"
+        if outside.nullable and offset:
+            return f"{const}real *{pointer} = PART({source}, {offset.removeprefix(' + ')});"
         return f"{const}real *{pointer} = {source}{offset};"
 
     def _of_tape(self, name: str, pointer: str) -> str:
@@ -148,6 +149,13 @@ class Memory:
         self.regions.setdefault(key, Region(size, note))
         return f"memory + at[{list(self.regions).index(key)}]"
 
+    def scratch(self, row: sp.Expr) -> str:
+        """The address of DEPTH packed rows, for one product at a time; each part of the work has its own."""
+        self._scratch.add(row)
+        largest = sizes.Largest(*sorted(self._scratch, key=str))
+        self.regions["scratch"] = Region(sizes.PARTS * sizes.DEPTH * largest, "rows packed for a product")
+        return f"{self.region('scratch', row, '')} + part * {self.factor(sizes.DEPTH * row)}"
+
     # -- the values before the first and behind the last step
 
     def boundary(self, state: str, struct: str) -> str:
@@ -159,7 +167,7 @@ class Memory:
             self.starts.append(pointer)
             source = f"{struct}->{member(state)}"
             zeros = self.zeros(state)
-            self.lines[key] = f"const real *{pointer} = {struct} && {source} ? {source} : {zeros};"
+            self.lines[key] = f"const real *{pointer} = {source} ? {source} : {zeros};"
         return self._bases[key]
 
     def zeros(self, state: str) -> str:

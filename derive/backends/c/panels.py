@@ -1,45 +1,63 @@
-"""Matrices packed for products: transposed, and side by side where they share an operand.
+"""Matrices packed for products: in panels, side by side where they share an operand.
 
-In: groups of matrices, as the programs need them. Out: where each group lies, and how it is packed.
+In: groups of matrices, as the programs need them. Out: how large each group is, and how it is packed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.backends.c.places import Outside, width
+from derive.backends.c.phases import Product
+from derive.backends.c.sizes import Whole
 from derive.system import Length, Var
 
 
+@dataclass(frozen=True)
+class Group:
+    """Matrices that one product applies. `leading`: how many axes of each count as rows; `turned`: whether
+    what is summed over lies along a matrix's columns, so that it is packed turned over."""
+
+    matrices: tuple[str, ...]
+    leading: int
+    turned: bool
+
+
+def group_of(product: Product, variables: Mapping[str, Var]) -> Group:
+    """The matrices of a product that applies them."""
+    turned = product.kind == "panel"
+    first = product.targets[0] if turned else product.lefts[0]
+    return Group(product.operands, len(variables[first].axes), turned)
+
+
 class Panels:
-    """The groups of matrices of a whole cell. `outside`: where the parameters lie."""
+    """The groups of one packed buffer, each with its users. `user`: the function that is being printed."""
 
-    def __init__(self, variables: Mapping[str, Var], outside: Mapping[str, Outside]) -> None:
-        self.variables, self.outside = variables, outside
-        self._groups: dict[tuple[str, ...], int] = {}
+    def __init__(self, variables: Mapping[str, Var]) -> None:
+        self.variables = variables
+        self.groups: dict[Group, set[str]] = {}
+        self.user = ""
 
-    def pointer(self, matrices: tuple[str, ...], leading: int) -> str:
-        """A pointer to a group; `leading`: how many axes of each matrix its rows have."""
-        self._groups.setdefault(matrices, leading)
-        return f"panels + panels_at[{list(self._groups).index(matrices)}]"
+    def number(self, group: Group) -> int:
+        """Which part of the buffer holds a group; it is given one where it has none yet, and kept for `user`."""
+        self.groups.setdefault(group, set()).add(self.user)
+        return list(self.groups).index(group)
 
-    def regions(self) -> list[tuple[str, sp.Expr]]:
-        """The groups in order: what each holds, and how many elements."""
-        return [(", ".join(group), sp.Add(*(width(self.variables[m]) for m in group))) for group in self._groups]
+    def shape(self, group: Group) -> tuple[sp.Expr, sp.Expr]:
+        """Rows and columns of a group as it is applied."""
+        lengths = [self.lengths(group, m) for m in group.matrices]
+        return lengths[0][0], sp.Add(*(columns for _, columns in lengths))
 
-    def copies(self) -> list[tuple[int, str, sp.Expr, sp.Expr, sp.Expr, sp.Expr, sp.Expr]]:
-        """One entry a matrix: its group, its name, rows and columns, the distance between its rows, where in
-        the group's rows it starts, and their length."""
-        found = []
-        for number, (group, leading) in enumerate(self._groups.items()):
-            heights = [self._length(m, 0, leading) for m in group]
-            for k, matrix in enumerate(group):
-                columns = self._length(matrix, leading, None)
-                row = self.outside[matrix].place.strides[leading - 1]
-                found.append((number, matrix, heights[k], columns, row, sp.Add(*heights[:k]), sp.Add(*heights)))
-        return found
+    def lengths(self, group: Group, matrix: str) -> tuple[sp.Expr, sp.Expr]:
+        """Rows and columns of one matrix as it is applied."""
+        axes = self.variables[matrix].axes
+        rows = sp.Mul(*(Length(a) for a in axes[: group.leading]))
+        columns = sp.Mul(*(Length(a) for a in axes[group.leading :]))
+        return (columns, rows) if group.turned else (rows, columns)
 
-    def _length(self, matrix: str, start: int, end: int | None) -> sp.Expr:
-        return sp.Mul(*(Length(a) for a in self.variables[matrix].axes[start:end]))
+    def size(self, group: Group) -> sp.Expr:
+        """How many numbers a packed group takes."""
+        rows, columns = self.shape(group)
+        return rows * Whole(columns)

@@ -8,6 +8,7 @@ Excluded: where a variable is stored, and any text.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,24 +21,34 @@ Kind = Literal["panel", "matrix", "outer", "sum"]
 class Product:
     """One call of a routine, over the whole sequence or inside `Turns` at one time.
 
-    panel    targets[t,n,:] = Σ_k operands[:,k] left[t,n,k], the matrices being packed side by side
+    panel    targets[t,n,:] = Σ_k operands[:,k] left[t,n,k], the targets lying side by side
     matrix   target[t,n,:] = Σ_k operand[k,:] left[t,n,k]
-    outer    target[i,k] = Σ_{t,n} left[t,n,i] operand[t,n,k]
+    outer    target[i,k] = Σ_{t,n} left[t,n,i] operand[t,n,k], for each target and its left
     sum      target[i] = Σ_{t,n} left[t,n,i]
     `add`: onto what the target holds. `for_`: the variable whose equation this belongs to.
     """
 
     kind: Kind
     targets: tuple[str, ...]
-    left: str
+    lefts: tuple[str, ...]
     operands: tuple[str, ...]
     for_: str
     add: bool = False
 
     @property
+    def gathers(self) -> bool:
+        """Whether it sums over time and batch."""
+        return self.kind in ("outer", "sum")
+
+    @property
+    def side_by_side(self) -> tuple[str, ...]:
+        """The variables that have to lie side by side."""
+        return self.targets if self.kind == "panel" and len(self.targets) > 1 else ()
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every variable that takes part."""
-        return (*self.targets, self.left, *self.operands)
+        return (*self.targets, *self.lefts, *self.operands)
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,14 @@ class Once:
 
 
 Phase = Product | Turns | Once
+
+
+def products(phases: Iterable[Phase]) -> Iterator[Product]:
+    """Every product, those inside turns among them."""
+    for phase in phases:
+        for item in phase.items if isinstance(phase, Turns) else (phase,):
+            if isinstance(item, Product):
+                yield item
 
 
 def read_by(op: Op) -> tuple[Element, ...]:

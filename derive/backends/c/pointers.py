@@ -19,6 +19,8 @@ class Pointers:
         self.memory, self.owners, self.carried = memory, owners, carried
         taken = set(memory.identifiers.values()) | set(memory.sizes.values())
         self.n = next(c for c in ("n", "b", "m", "n_") if c not in taken)
+        self.tn = memory.names.fresh("tn")
+        self._timed = False
         self._views: dict[tuple[str, int], str] = {}
         self._rows: dict[tuple[str, int], str] = {}
         self._names: dict[str, str] = {}
@@ -33,6 +35,7 @@ class Pointers:
     def begin_rows(self, written: Iterable[str]) -> None:
         """A loop over the batch begins, which writes some variables."""
         self._rows = {}
+        self._timed = False
         self._written = set(written)
 
     def of_turn(self) -> list[str]:
@@ -41,7 +44,8 @@ class Pointers:
 
     def of_row(self) -> list[str]:
         """The declarations at the top of the loop over the batch."""
-        return list(self._rows.values())
+        number = [f"const size_t {self.tn} = t * B + {self.n};"] if self._timed else []
+        return [*number, *self._rows.values()]
 
     # -- pointers
 
@@ -66,9 +70,13 @@ class Pointers:
             row = memory.place(self.owners.get(name, name)).row
             start, time = self._base_and_time(name, shift)
             if name in self.owners or memory.scope(name) != "row":
-                number = f"{time} * B + {self.n}" if time else self.n
+                if time == "t":
+                    self._timed = True
+                number = {"": self.n, "t": self.tn}.get(time, f"({time} * B + {self.n})")
                 if row != 1:
-                    number = f"({number}) * {memory.factor(row)}" if time else f"{number} * {memory.factor(row)}"
+                    number = f"{number} * {memory.factor(row)}"
+                elif time not in ("", "t"):
+                    number = number[1:-1]
                 start += f" + {number}"
             if memory.nullable(name):
                 start = f"{memory.base(name)} ? {start} : NULL"

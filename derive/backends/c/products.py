@@ -38,7 +38,7 @@ def _outer(term: Term, factors: Sequence[Element], target: Var) -> Product | Non
     if set(term.over) != {TIME, BATCH} or not timed or joined != free:
         return None
     kind: Kind = "outer" if len(factors) == 2 else "sum"
-    return Product(kind, (target.name,), factors[0].name, tuple(f.name for f in factors[1:]), target.name)
+    return Product(kind, (target.name,), (factors[0].name,), tuple(f.name for f in factors[1:]), target.name)
 
 
 def _applied(term: Term, factors: Sequence[Element], target: Var, variables: Mapping[str, Var]) -> Product | None:
@@ -49,9 +49,9 @@ def _applied(term: Term, factors: Sequence[Element], target: Var, variables: Map
     if left.indices[:2] != (TIME, BATCH) or set(summed) != set(term.over) or len(set(summed)) < len(summed):
         return None
     free = target.indices[2:]
-    found = Product("matrix", (target.name,), left.name, (matrix.name,), target.name)
+    found = Product("matrix", (target.name,), (left.name,), (matrix.name,), target.name)
     if matrix.indices == (*summed, *free):
         return found
-    if matrix.indices == (*free, *summed) and variables[matrix.name].role == "param":
+    if matrix.indices == (*free, *summed):
         return replace(found, kind="panel")
     return None

@@ -13,6 +13,22 @@ from derive.language.syntax import Axis
 from derive.system import Length
 
 T, B = Length("T"), Length("B")
+DEPTH = Length("DEPTH")
+"""How many rows of a matrix a product takes at once, as the C calls it."""
+PARTS = Length("parts")
+"""In how many parts the work is done, as the C calls it."""
+
+
+class Whole(sp.Function):  # type: ignore[misc]
+    """A number of elements rounded up to whole units of alignment."""
+
+    nargs = 1
+
+
+class Largest(sp.Function):  # type: ignore[misc]
+    """The largest of some sizes."""
+
+
 ORDER = {"T": 0, "B": 1}
 Spell = Callable[[str], str]
 
@@ -43,13 +59,19 @@ def text(size: sp.Expr, spell: Spell) -> str:
     """A size in plain arithmetic."""
     if isinstance(size, sp.Add):
         return " + ".join(text(a, spell) for a in sorted(size.args, key=_key))
+    if size == 0:
+        return "0"
     parts = [_atom(f, spell) for f in factors_of(size) if f != 1]
     return " * ".join(parts) or "1"
 
 
 def _atom(size: sp.Expr, spell: Spell) -> str:
     if isinstance(size, Length):
-        return spell(size.name)
+        return size.name if size in (DEPTH, PARTS) else spell(size.name)
+    if isinstance(size, Whole):
+        return f"whole({text(size.args[0], spell)}, UNIT)"
+    if isinstance(size, Largest):
+        return _folded("larger", [text(a, spell) for a in sorted(size.args, key=_key)])
     return str(size) if size.is_Number else f"({text(size, spell)})"
 
 
@@ -57,7 +79,15 @@ def checked(size: sp.Expr, spell: Spell) -> str:
     """A size in arithmetic that saturates instead of wrapping around."""
     if isinstance(size, sp.Add):
         return _folded("plus", [checked(a, spell) for a in sorted(size.args, key=_key)])
-    return _folded("times", [checked(f, spell) if f.is_Add else _atom(f, spell) for f in factors_of(size) if f != 1])
+    return _folded("times", [_factor(f, spell) for f in factors_of(size) if f != 1])
+
+
+def _factor(size: sp.Expr, spell: Spell) -> str:
+    if isinstance(size, Whole):
+        return f"whole({checked(size.args[0], spell)}, UNIT)"
+    if isinstance(size, Largest):
+        return _folded("larger", [checked(a, spell) for a in sorted(size.args, key=_key)])
+    return checked(size, spell) if size.is_Add else _atom(size, spell)
 
 
 def _folded(function: str, parts: Sequence[str]) -> str:

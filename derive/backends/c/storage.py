@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from derive.backends.c.phases import Once, Phase, Product, Rows, Turns, read_by
+from derive.backends.c.phases import Once, Phase, Product, Rows, Turns, products, read_by
 from derive.system import Var
 
 Scope = Literal["local", "row", "turn", "sequence", "lasting"]
@@ -45,20 +45,13 @@ def lives(phases: Iterable[Phase], variables: Mapping[str, Var], owners: Mapping
         if written:
             computed.add(name)
     found = {name: _life(uses[name], variables[name]) for name in uses if name in computed}
-    for product in _products(phases):
-        longest = max((found[n] for n in product.targets), key=lambda life: (_ORDER.index(life.scope), life.slots))
-        found.update(dict.fromkeys(product.targets, longest))
+    for group in (p.side_by_side for p in products(phases) if p.side_by_side):
+        longest = max((found[n] for n in group), key=lambda life: (_ORDER.index(life.scope), life.slots))
+        found.update(dict.fromkeys(group, longest))
     return found
 
 
 _ORDER: tuple[Scope, ...] = ("local", "row", "turn", "sequence", "lasting")
-
-
-def _products(phases: Iterable[Phase]) -> Iterator[Product]:
-    for phase in phases:
-        for item in phase.items if isinstance(phase, Turns) else (phase,):
-            if isinstance(item, Product):
-                yield item
 
 
 def _life(uses: list[_Use], variable: Var) -> Life:

@@ -7,6 +7,7 @@ equation in front of a loop that serves this loop alone is carried out inside it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import sympy as sp
 
@@ -75,12 +76,43 @@ def _alone(op: Op) -> bool:
     return isinstance(op, Scatter) or any(t.body.has(FirstMaximum) for t in op.terms)
 
 
+def _sums(op: Op) -> bool:
+    return any(term.over for term in op.terms)
+
+
 def _joins(op: Op, nest: Nest) -> bool:
     """Whether an operation can share a nest: it reads what the nest computes only where it stands."""
     if _alone(op) or any(map(_alone, nest.ops)):
         return False
+    if nest.space and _sums(op) != any(map(_sums, nest.ops)):
+        return False
     here = {o.target.name: o.target.feature_indices for o in nest.ops}
     return all(e.indices[len(e.indices) - len(here[e.name]) :] == here[e.name] for e in read_by(op) if e.name in here)
+
+
+def _gathered_together(phases: Iterable[Phase]) -> tuple[Phase, ...]:
+    """Outer products that share their right operand as one, where nothing else stands between them."""
+    found: list[Phase] = []
+    start = 0
+    for phase in phases:
+        if not (isinstance(phase, Product) and phase.gathers):
+            start = len(found) + 1
+        like = [k for k in range(start, len(found)) if _shares(found[k], phase)]
+        if like:
+            first = found[like[0]]
+            assert isinstance(first, Product) and isinstance(phase, Product)
+            targets, lefts = (*first.targets, *phase.targets), (*first.lefts, *phase.lefts)
+            found[like[0]] = replace(first, targets=targets, lefts=lefts)
+        else:
+            found.append(phase)
+    return tuple(found)
+
+
+def _shares(first: Phase, other: Phase) -> bool:
+    if not isinstance(first, Product) or not isinstance(other, Product) or first.kind != "outer":
+        return False
+    same = (first.kind, first.operands, first.add) == (other.kind, other.operands, other.add)
+    return same and not set(first.targets) & set(other.targets)
 
 
 class Tiler:
@@ -103,7 +135,7 @@ class Tiler:
             else:
                 self._step(step, self.outside, loop=False)
         self.outside.close()
-        return tuple(self._as_phase(item) for item in self.outside.items)
+        return _gathered_together([self._as_phase(item) for item in self.outside.items])
 
     def _as_phase(self, item: Phase | Rows) -> Phase:
         return Turns(self.backward, (item,)) if isinstance(item, Rows) else item
@@ -165,7 +197,7 @@ class Tiler:
         targets = [self.fresh(f"{e.name}_dot", self.variables[e.name]) for e in stack.equations]
         names = tuple(m.name for m in stack.matrices)
         into.product(
-            Product("panel", tuple(v.name for v in targets), stack.shared.name, names, stack.equations[0].name)
+            Product("panel", tuple(v.name for v in targets), (stack.shared.name,), names, stack.equations[0].name)
         )
         for equation, rest, target in zip(stack.equations, stack.rests, targets, strict=True):
             self._rest(equation, (Term(target.element), *rest), into)
@@ -181,7 +213,7 @@ class Tiler:
             rest.insert(0, Term(target.element))
         for k, p in enumerate(products):
             assert target is not None
-            into.product(Product(p.kind, (target.name,), p.left, p.operands, equation.name, add=k > 0))
+            into.product(Product(p.kind, (target.name,), p.lefts, p.operands, equation.name, add=k > 0))
         if rest or not products:
             self._rest(equation, rest, into)
 
@@ -204,7 +236,7 @@ class Tiler:
             self.outside.once(Point(equation.target, plain or (Term(sp.S.Zero),)))
         for term, p in zip(summed, products, strict=True):
             if p:
-                into.product(Product(p.kind, p.targets, p.left, p.operands, equation.name, add=not first))
+                into.product(Product(p.kind, p.targets, p.lefts, p.operands, equation.name, add=not first))
                 first = False
             else:
                 share = Term(term.body, tuple(i for i in term.over if i not in (TIME, BATCH)))

@@ -1,0 +1,203 @@
+"""Nests of loops in C, over vectors along their innermost axis. In: nests, pointers. Out: lines.
+
+A nest without sums goes along the last axis of its space. With sums over features it goes through its space
+number by number, and along the last index of each sum; a number is then a vector of equal lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.backends.c.expressions import Expressions
+from derive.backends.c.lines import braced, indented, looped
+from derive.backends.c.memory import Memory
+from derive.backends.c.phases import Nest, Op, Scatter
+from derive.backends.c.places import alone
+from derive.backends.c.pointers import Pointers
+from derive.system import Element, FirstMaximum, Index, Length, Term
+
+
+@dataclass(frozen=True)
+class At:
+    """Where an element is taken: a letter for each index, and the index that vectors go along, if any."""
+
+    letters: Mapping[Index, str]
+    along: Index | None
+
+
+class NestPrinter:
+    """Prints nests. `notes`: for a variable, the comment with the author's equation, if not yet told."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        pointers: Pointers,
+        expressions: Expressions,
+        notes: Callable[[str], list[str]],
+    ) -> None:
+        self.memory, self.pointers, self.expressions, self.notes = memory, pointers, expressions, notes
+        taken = {*memory.identifiers.values(), *memory.sizes.values(), pointers.n}
+        self.letters = [c for c in "ijklpqruvwxyz" if c not in taken] + [f"{c}_" for c in "ijklpq"]
+
+    def lines(self, nests: Iterable[Nest]) -> list[str]:
+        """Some nests, in order."""
+        return [line for nest in nests for line in self._nest(nest)]
+
+    def _nest(self, nest: Nest) -> list[str]:
+        op = nest.ops[0]
+        if isinstance(op, Scatter):
+            return self.notes(op.target.name) + self._guarded(op, self._scatter(op))
+        if op.terms[0].body.has(FirstMaximum):
+            return self.notes(op.target.name) + self._first_maximum(op)
+        summed = any(term.over for each in nest.ops for term in each.terms)
+        letters = self._letters(nest.space)
+        at = At(letters, None if summed or not nest.space else nest.space[-1])
+        if len(nest.ops) == 1:
+            return self.notes(op.target.name) + self._guarded(op, self._loops(nest.space, at, self._point(op, at)))
+        body: list[str] = []
+        for point in nest.ops:
+            *before, assignment = self._point(point, at)
+            body += [*self.notes(point.target.name), *before, *self._guarded(point, [assignment])]
+        return self._loops(nest.space, at, body)
+
+    def _guarded(self, op: Op, lines: list[str]) -> list[str]:
+        name = op.target.name
+        if not self.memory.nullable(name):
+            return lines
+        head = f"if ({self.pointers.array(name)})"
+        return [f"{head} {lines[0]}"] if len(lines) == 1 else braced(head, lines)
+
+    # -- loops
+
+    def _letters(self, *groups: Iterable[Index]) -> dict[Index, str]:
+        indices = dict.fromkeys(i for group in groups for i in group)
+        return dict(zip(indices, self.letters, strict=False))
+
+    def _loops(self, indices: Sequence[Index], at: At, body: list[str]) -> list[str]:
+        for index in reversed(indices):
+            letter, end = at.letters[index], self.memory.size(Length(index.axis))
+            if index == at.along:
+                rest = end if letter == "0" else f"{end} - {letter}"
+                head = f"for (size_t {letter} = 0; {letter} < {end}; {letter} += LANES)"
+                body = [f"{head} VECTOR({rest},", *indented(body), ")"]
+            else:
+                body = looped(f"for (size_t {letter} = 0; {letter} < {end}; {letter}++)", body)
+        return body
+
+    # -- operations
+
+    def _point(self, point: Op, at: At) -> list[str]:
+        lines: list[str] = []
+        parts: list[str] = []
+        for term in point.terms:
+            if term.over:
+                total = self.memory.names.fresh("sum")
+                lines += self._sum(total, term, at)
+                parts.append(total)
+            else:
+                parts.append(self._text(term.body, at))
+        value = self.expressions.joined(parts)
+        if self._is_scalar(point.target.name):
+            return [*lines, f"const vec {self.memory.identifiers[point.target.name]} = {value};"]
+        return [*lines, self._store(point.target, value, at, add=getattr(point, "add", False))]
+
+    def _sum(self, total: str, term: Term, at: At) -> list[str]:
+        """A sum as a vector of equal lanes; it is taken along the last of its indices."""
+        letters = self._letters(at.letters, term.over)
+        inside = At(letters, term.over[-1])
+        parts = self.memory.names.fresh(f"{total}_parts")
+        body = [f"{parts} += vec_keep({self._text(term.body, inside)}, V(0), lanes);"]
+        return [
+            f"vec {parts} = V(0);",
+            *self._loops(term.over, inside, body),
+            f"const vec {total} = V(vec_sum({parts}));",
+        ]
+
+    def _scatter(self, op: Scatter) -> list[str]:
+        space = op.target.feature_indices
+        at = At(self._letters(space, op.term.over), space[-1])
+        body = [self._store(op.target, self._text(op.term.body, at), at, add=True)]
+        return self._loops((*op.term.over, *space), at, body)
+
+    def _first_maximum(self, op: Op) -> list[str]:
+        """One where the operand is largest first, else zero."""
+        operand, *along = op.terms[0].body.args
+        space = op.target.feature_indices
+        at = At(self._letters(space), None)
+        inner = [i for i in space if i in along]
+        find = [
+            f"const real value = vec_first({self._text(operand, at)});",
+            *braced("if (position == 0 || value > best)", ["best = value;", "first = position;"]),
+            "position++;",
+        ]
+        mark = [self._store(op.target, "V(position++ == first)", at, add=False)]
+        body = [
+            "real best = 0;",
+            "size_t first = 0, position = 0;",
+            *self._loops(inner, at, find),
+            "position = 0;",
+            *self._loops(inner, at, mark),
+        ]
+        outer = [i for i in space if i not in along]
+        return self._loops(outer, at, body) if outer else ["{", *indented(body), "}"]
+
+    # -- elements
+
+    def _text(self, body: sp.Expr, at: At) -> str:
+        return self.expressions.text(body, lambda element: self._load(element, at))
+
+    def _is_scalar(self, name: str) -> bool:
+        """Whether a variable of C holds it."""
+        scope = self.memory.scope(name)
+        return scope == "local" or (scope == "row" and not self.memory.variables[name].axes)
+
+    def _load(self, element: Element, at: At) -> str:
+        name = element.name
+        if name not in self.pointers.owners and self._is_scalar(name):
+            return self.memory.identifiers[name]
+        address, step = self._address(element, at)
+        if step is None:
+            return f"V({address.replace(' + ', '[', 1)}])" if " + " in address else f"V(*{address})"
+        if step == 1:
+            return f"GET({address})"
+        return f"vec_gather({address}, {self.memory.size(step)}, lanes)"
+
+    def _store(self, target: Element, value: str, at: At, *, add: bool) -> str:
+        address, step = self._address(target, at)
+        if add:
+            value = f"{self._load(target, at)} + {value}"
+        if step is None:
+            return f"*({address}) = vec_first({value});" if " " in address else f"*{address} = vec_first({value});"
+        if step == 1:
+            return f"PUT({address}, {value});"
+        return f"vec_scatter({address}, {self.memory.size(step)}, {value}, lanes);"
+
+    def _address(self, element: Element, at: At) -> tuple[str, sp.Expr | None]:
+        """A pointer to an element, and how far apart its lanes are; None where vectors go along another index."""
+        name, variable = element.name, self.memory.variables[element.name]
+        pointer = self.pointers.row(name, element.shift) if variable.time else self.memory.base(name)
+        place = self.memory.place(self.pointers.owners.get(name, name))
+        features = element.indices[2:] if variable.time else element.indices
+        step = sp.Add(*(s for i, s in zip(features, place.strides, strict=True) if i == at.along))
+        letters = [at.letters[i] for i in features]
+        if place.strides == alone(variable).strides:
+            position = self._dense(variable.axes, letters)
+        else:
+            position = " + ".join(
+                letter if stride == 1 else f"{letter} * {self.memory.factor(stride)}"
+                for letter, stride in zip(letters, place.strides, strict=True)
+            )
+        return f"{pointer} + {position}" if position else pointer, None if step == 0 else step
+
+    def _dense(self, axes: tuple[str, ...], letters: list[str]) -> str:
+        """The position in an array without gaps."""
+        if not letters:
+            return ""
+        text = letters[0]
+        for axis, letter in zip(axes[1:], letters[1:], strict=True):
+            text = f"({text})" if "+" in text else text
+            text = f"{text} * {self.memory.size(Length(axis))} + {letter}"
+        return text
