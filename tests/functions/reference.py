@@ -65,6 +65,7 @@ def slope(closed: sp.Expr, z: float) -> mpmath.mpf:
     return mpmath.diff(function(closed), mpmath.mpf(z))
 
 
+@cache
 def samples(closed: sp.Expr, dtype: type) -> tuple[np.ndarray, list[mpmath.mpf], list[mpmath.mpf]]:
     """Arguments over the whole range, the values there, and how much each may be off in units of eps.
 

@@ -1,7 +1,9 @@
-"""Every row as NumPy and as C, in both precisions, against mpmath; and what a wrong one would show."""
+"""Every row as NumPy and as C, in both precisions, against mpmath; and what a wrong one would show.
 
-import ctypes
-import subprocess
+The C is vector code: of every instruction set and by both compilers, and once without contraction.
+"""
+
+import re
 import warnings
 
 import mpmath
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 import reference
 import sympy as sp
+import vectorcode
 
 from derive.backends import closedform
 from derive.backends.c import functions as c
@@ -16,7 +19,6 @@ from derive.backends.numpy import functions as numpy
 from derive.functions import Z, lookup
 from derive.functions.table import Row
 
-WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Werror")
 DTYPES = [np.float32, np.float64]
 UNITS = 8
 NAN_IS_A_STEP = ("positive", "nonnegative", "hard_sigmoid_prime", "hard_tanh_prime")
@@ -28,44 +30,31 @@ def in_numpy(name: str):
     return space["found"]
 
 
-COMPILERS = [pytest.param(name, marks=pytest.mark.needs(name)) for name in ("gcc", "clang")]
+MADE = [
+    pytest.param((compiler, instructions, *flags), marks=pytest.mark.needs(compiler), id=f"{compiler}-{name}")
+    for compiler in ("gcc", "clang")
+    for name, instructions, *flags in (
+        ("avx512", "avx512"),
+        ("avx2", "avx2"),
+        ("plain", "plain"),
+        ("apart", "avx2", "-ffp-contract=off"),
+    )
+]
 
 
-@pytest.fixture(scope="module", params=COMPILERS)
+@pytest.fixture(scope="module", params=MADE)
 def in_c(request, tmp_path_factory):
-    """A function that calls a row's C helper on an array; all rows are compiled as one file."""
-    return compiled(request.param, tmp_path_factory.mktemp("c"), reference.ROWS)
-
-
-def compiled(compiler, folder, names):
-    runs = "".join(
-        f"void R(run_{name})(const real *z, real *y, int n);\n"
-        f"void R(run_{name})(const real *z, real *y, int n)\n"
-        f"{{\n    for (int k = 0; k < n; k++) y[k] = {c.spelling(name, 'cell_')}(z[k]);\n}}\n"
-        for name in names
-    )
-    (folder / "body.inc").write_text(c.definitions(names, "cell_") + runs)
-    (folder / "both.c").write_text(
-        "#include <math.h>\n"
-        '#define real float\n#define R(name) name##f\n#include "body.inc"\n#undef real\n#undef R\n'
-        '#define real double\n#define R(name) name\n#include "body.inc"\n'
-    )
-    library = folder / "both.so"
-    subprocess.run(
-        [compiler, "-std=c99", *WARNINGS, "-O2", "-shared", "-fPIC", "-o", library, folder / "both.c", "-lm"],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    loaded = ctypes.CDLL(str(library))
-
-    def run(name, z):
-        y = np.empty_like(z)
-        call = getattr(loaded, f"run_{name}" + ("f" if z.dtype == np.float32 else ""))
-        call(ctypes.c_void_p(z.ctypes.data), ctypes.c_void_p(y.ctypes.data), len(z))
-        return y
-
+    """A function that runs a row's vector code on an array; all rows are compiled as one file."""
+    compiler, instructions, *flags = request.param
+    run = vectorcode.compiled(compiler, instructions, tmp_path_factory.mktemp("c"), reference.ROWS, *flags)
+    if not vectorcode.runs_here(instructions):
+        pytest.skip(f"this processor has no {instructions}; the code compiles")
     return run
+
+
+def planted(folder, names):
+    """The same for a few rows, which a test has changed."""
+    return vectorcode.compiled("gcc", "plain", folder, names)
 
 
 def check_values(got, name, dtype):
@@ -84,28 +73,56 @@ def test_numpy_against_mpmath(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", reference.ROWS)
-def test_c_against_mpmath(in_c, name, dtype):
-    check_values(lambda z: in_c(name, z), name, dtype)
+def test_c_against_mpmath(in_c, dtype):
+    for name in reference.ROWS:
+        check_values(lambda z, name=name: in_c(name, z), name, dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", reference.ROWS)
-def test_infinity_where_it_has_a_value(in_c, name, dtype):
-    for z in (np.array([np.inf], dtype), np.array([-np.inf], dtype)):
-        expected = reference.at(lookup(name).closed, float(z[0]))
-        if expected is not None:
-            for y in (in_numpy(name)(z), in_c(name, z)):
-                np.testing.assert_allclose(y, dtype(float(expected)), rtol=float(np.finfo(dtype).eps))
+def test_c_at_any_length(in_c, dtype):
+    """What is behind the last number is neither read as one nor written to."""
+    z = np.linspace(-3, 3, 37).astype(dtype)
+    whole = in_c("tanh", z)
+    for length in range(37):
+        space = np.full(64, 7, dtype)
+        in_c("tanh", z[:length], space)
+        assert (space[:length] == whole[:length]).all()
+        assert (space[length:] == 7).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", reference.ROWS)
-def test_nan_passes_through(in_c, name, dtype):
+def test_infinity_in_c_where_it_has_a_value(in_c, dtype):
+    check_infinity(in_c, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_infinity_in_numpy_where_it_has_a_value(dtype):
+    check_infinity(lambda name, z: in_numpy(name)(z), dtype)
+
+
+def check_infinity(run, dtype):
+    for name in reference.ROWS:
+        for z in (np.array([np.inf], dtype), np.array([-np.inf], dtype)):
+            expected = reference.at(lookup(name).closed, float(z[0]))
+            if expected is not None:
+                np.testing.assert_allclose(run(name, z), dtype(float(expected)), rtol=float(np.finfo(dtype).eps))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_nan_passes_through_c(in_c, dtype):
+    check_nan(in_c, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_nan_passes_through_numpy(dtype):
+    check_nan(lambda name, z: in_numpy(name)(z), dtype)
+
+
+def check_nan(run, dtype):
     z = np.array([np.nan, 0.5, np.nan], dtype)
-    expected = [name not in NAN_IS_A_STEP, False, name not in NAN_IS_A_STEP]
-    assert np.isnan(in_numpy(name)(z)).tolist() == expected
-    assert np.isnan(in_c(name, z)).tolist() == expected
+    for name in reference.ROWS:
+        passes = name not in NAN_IS_A_STEP
+        assert np.isnan(run(name, z)).tolist() == [passes, False, passes], name
 
 
 @pytest.mark.parametrize("name", reference.ROWS)
@@ -125,8 +142,15 @@ def test_error_function_only_where_needed():
 
 def test_native_spellings():
     assert [numpy.spelling(n) for n in ("tanh", "abs", "silu")] == ["np.tanh", "np.abs", "silu"]
-    assert [c.spelling(n, "p_") for n in ("tanh", "abs", "sigmoid")] == ["R(tanh)", "R(fabs)", "R(p_sigmoid)"]
-    assert numpy.definition("tanh") == c.definition("tanh", "p_") == ""
+    found = [c.spelling(n) for n in ("tanh", "abs", "sqrt", "sigmoid")]
+    assert found == ["NAME(tanh)", "NAME(fabs)", "vec_sqrt", "NAME(sigmoid)"]
+    assert numpy.definition("tanh") == c.definition("tanh") == ""
+
+
+def test_no_row_has_the_name_of_a_function_that_all_share():
+    shared = set(re.findall(r"NAME\((\w+)\)\(vec", vectorcode.shared()))
+    assert {"exp", "erfc_tail", "at_most"} <= shared
+    assert not [name for name in reference.ROWS if name in shared and c.definition(name)]
 
 
 def test_planted_wrong_spelling_is_caught(monkeypatch):
@@ -135,6 +159,23 @@ def test_planted_wrong_spelling_is_caught(monkeypatch):
         warnings.simplefilter("ignore")
         with pytest.raises(AssertionError):
             check_values(in_numpy("softplus"), "softplus", np.float64)
+
+
+@pytest.mark.needs("gcc")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_planted_wrong_spelling_in_c_is_caught(monkeypatch, tmp_path, dtype):
+    monkeypatch.setitem(c._PRINTER.primitives, "log1p", "NAME(log)")
+    run = planted(tmp_path, ["softplus"])
+    with pytest.raises(AssertionError):
+        check_values(lambda z: run("softplus", z), "softplus", dtype)
+
+
+@pytest.mark.needs("gcc")
+def test_an_arm_that_is_not_chosen_may_be_anything(monkeypatch, tmp_path):
+    arms = Row("arms", sp.Piecewise((sp.log(Z) + sp.sqrt(Z), Z > 0), (1 / Z, Z < 0), (Z, True)), "", "")
+    monkeypatch.setattr(c, "lookup", lambda name: arms)
+    z = np.array([-4, -0.0, 0, 1, np.nan], np.float32)
+    np.testing.assert_array_equal(planted(tmp_path, ["arms"])("arms", z), np.array([-0.25, -0.0, 0, 1, np.nan]))
 
 
 def test_unstable_closed_form_is_caught(monkeypatch):
@@ -146,7 +187,7 @@ def test_unstable_closed_form_is_caught(monkeypatch):
 
 def test_unknown_primitive_names_the_remedy(monkeypatch):
     odd = Row("odd", 1 + sp.besselj(0, Z), "", "")
-    for module, define in ((numpy, numpy.definition), (c, lambda name: c.definition(name, ""))):
+    for module, define in ((numpy, numpy.definition), (c, c.definition)):
         monkeypatch.setattr(module, "lookup", lambda name: odd)
         with pytest.raises(TypeError, match=r"no spelling for besselj .* give it one in derive/backends/"):
             define("odd")

@@ -1,13 +1,9 @@
-"""The function table in C99, once for both precisions.
+"""The function table in C, as vector code: once for every precision and instruction set.
 
-In: names of rows and a prefix. Out: how a row is called (`spelling`) and the source of the helpers that
-it takes (`definitions`). The text is compiled once a precision, under two macros that whoever includes it
-defines; a function's name is that of math.h's for the precision, so `R` serves libm and our own alike:
-
-    #define real float              #define real double
-    #define R(name) name##f         #define R(name) name
-
-Constants are cast, `(real)0.5`, so that nothing is promoted to double.
+In: names of rows. Out: how a row is called (`spelling`) and the source of the helpers that it takes
+(`definitions`). The text stands after `derive_functions.h`, which has the primitives, and is compiled once a
+precision and instruction set under the macros that vectors.h asks for: a row is a function of a `vec`.
+Both arms of a selection are computed, and bits choose: what is not chosen may be anything.
 """
 
 from __future__ import annotations
@@ -16,12 +12,15 @@ from collections.abc import Iterable
 
 import sympy as sp
 
+from derive.backends.c.elementary import shared_functions
 from derive.backends.closedform import PRODUCT, Printer, native, steps
 from derive.functions import lookup
 from derive.language.remarks import plain
 
-_MATH_H = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc")
-_PRIMITIVES = {**{name: f"R({name})" for name in _MATH_H}, "Abs": "R(fabs)"}
+__all__ = ["definition", "definitions", "shared_functions", "spelling"]
+
+_OWN = ("exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", "erfc")
+_PRIMITIVES = {**{name: f"NAME({name})" for name in _OWN}, "sqrt": "vec_sqrt", "Abs": "NAME(fabs)"}
 
 
 class _C(Printer):
@@ -30,44 +29,45 @@ class _C(Printer):
     primitives = _PRIMITIVES
 
     def number(self, value: sp.Expr) -> str:
-        return str(value) if value.is_Integer and abs(value) < 2**24 else f"(real){float(value)!r}"
+        return f"V({value})" if value.is_Integer and abs(value) < 2**24 else f"V({float(value)!r})"
 
     def power(self, base: str, exponent: int) -> tuple[str, int]:
         return " * ".join([base] * exponent), PRODUCT
 
     def select(self, expr: sp.Piecewise) -> str:
         *branches, (last, _) = expr.args
-        chosen = "".join(f"{self.text(condition)} ? {self._arm(value)} : " for value, condition in branches)
-        return f"({chosen}{self._arm(last)})"
-
-    def _arm(self, value: sp.Expr) -> str:
-        return f"(real){self.number(value)}" if value.is_Integer else self.text(value)
+        text = self.text(last)
+        for value, condition in reversed(branches):
+            text = f"vec_choose(MASK({self.text(condition)}), {self.text(value)}, {text})"
+        return text
 
     def clip(self, argument: str, low: sp.Expr, high: sp.Expr) -> str:
-        return f"({argument} < {low} ? (real){low} : {argument} > {high} ? (real){high} : {argument})"
+        if high != sp.oo:
+            argument = f"NAME(at_most)({argument}, {self.number(high)})"
+        return argument if low == -sp.oo else f"NAME(at_least)({argument}, {self.number(low)})"
 
 
 _PRINTER = _C()
 
 
-def spelling(name: str, prefix: str) -> str:
-    """What the call of a row is spelled like: `R(tanh)`, or a helper as `R(lstm_sigmoid)`."""
-    return native(lookup(name).closed, _PRINTER) or f"R({prefix}{name})"
+def spelling(name: str) -> str:
+    """What the call of a row is spelled like: a primitive, or a helper as `NAME(sigmoid)`."""
+    return native(lookup(name).closed, _PRINTER) or f"NAME({name})"
 
 
-def definition(name: str, prefix: str) -> str:
-    """The source of a row's helper; empty where math.h has the row."""
+def definition(name: str) -> str:
+    """The source of a row's helper; empty where a primitive is the row."""
     row = lookup(name)
     if native(row.closed, _PRINTER):
         return ""
     program = steps(row.closed)
-    lines = [f"const real {temporary} = {_PRINTER.text(value)};" for temporary, value in program.temporaries]
+    lines = [f"const vec {temporary} = {_PRINTER.text(value)};" for temporary, value in program.temporaries]
     lines.append(f"return {_PRINTER.text(program.result)};")
     body = "".join(f"    {line}\n" for line in lines)
-    return f"/* {plain(row.summary)} */\nstatic inline real R({prefix}{name})(real z)\n{{\n{body}}}\n"
+    return f"/* {plain(row.summary)} */\nINLINE vec NAME({name})(vec z)\n{{\n{body}}}\n"
 
 
-def definitions(names: Iterable[str], prefix: str) -> str:
+def definitions(names: Iterable[str]) -> str:
     """The source of all helpers that some rows take."""
-    texts = (definition(name, prefix) for name in dict.fromkeys(names))
+    texts = (definition(name) for name in dict.fromkeys(names))
     return "\n".join(text for text in texts if text)
