@@ -68,14 +68,26 @@ class Functions:
             text = self.interface.errors[code]
             raise ValueError(f"{self.interface.prefix}.{name}: {text} ({self._describe(dims)})")
 
+    def address(self, name: str) -> int | None:
+        """Where the function of this name is."""
+        return ctypes.cast(self._calls[name], ctypes.c_void_p).value
+
+    @property
+    def options_address(self) -> int:
+        """Where the options are, as long as this object lives."""
+        return ctypes.addressof(self._options)
+
     def _describe(self, dims: ctypes.Array[Any]) -> str:
         return ", ".join(f"{axis} = {size}" for axis, size in zip(self.interface.axes, dims, strict=True))
 
 
 def pointers(arrays: Sequence[Array] | None) -> ctypes.Array[Any] | None:
     """A struct of pointers to these arrays, which have to outlive its use; NULL for None."""
-    if arrays is None:
-        return None
+    return None if arrays is None else struct_of(arrays)
+
+
+def struct_of(arrays: Sequence[Array]) -> ctypes.Array[Any]:
+    """A struct of pointers to these arrays, which have to outlive its use."""
     return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
 
 

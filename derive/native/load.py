@@ -13,7 +13,15 @@ from derive.native.errors import NativeError
 
 
 def load(sources: Mapping[str, str], main: str, flags: Sequence[str] = ()) -> ctypes.CDLL:
-    """Compile `sources[main]`, which may include the others by name, unless that was done before; load it.
+    """The library of these sources, compiled if need be (see `compiled`), and loaded."""
+    try:
+        return ctypes.CDLL(str(compiled(sources, main, flags)))
+    except OSError as error:
+        raise NativeError(f"the compiled library cannot be loaded: {error}") from error
+
+
+def compiled(sources: Mapping[str, str], main: str, flags: Sequence[str] = ()) -> Path:
+    """Compile `sources[main]`, which may include the others by name, unless that was done before.
 
     `flags` are further flags of the compiler. What was compiled is kept per user, by sources, compiler
     and flags.
@@ -33,8 +41,4 @@ def load(sources: Mapping[str, str], main: str, flags: Sequence[str] = ()) -> ct
 
     texts = (text for name in sorted(sources) for text in (name, sources[name]))
     options = shlex.join([*compiler.FLAGS, *flags, *compiler.LIBRARIES])
-    path = cached(key_of([found.identity, options, main, *texts]), build)
-    try:
-        return ctypes.CDLL(str(path))
-    except OSError as error:
-        raise NativeError(f"the compiled library cannot be loaded: {error}") from error
+    return cached(key_of([found.identity, options, main, *texts]), build)

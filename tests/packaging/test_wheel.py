@@ -24,6 +24,7 @@ def test_wheel_has_every_source_template_and_cell(wheel):
     shipped = set(wheel.namelist())
     wanted = {
         *(path.relative_to(ROOT).as_posix() for path in (ROOT / "derive").rglob("*.py")),
+        *(path.relative_to(ROOT).as_posix() for path in (ROOT / "derive").rglob("*.c")),
         *(path.relative_to(ROOT).as_posix() for path in (ROOT / "derive/cells").glob("*.cell")),
         *(f"derive/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "templates").rglob("*.j2")),
         "derive/py.typed",
