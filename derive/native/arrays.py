@@ -6,6 +6,7 @@ C-contiguous is copied once; a wrong type, number of axes or size is an error.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,10 @@ import numpy.typing as npt
 from derive.native.interface import ALIGNMENT, AxisSum, Field
 
 Array = npt.NDArray[Any]
+Match = tuple[str, tuple[int, ...], tuple[AxisSum, ...]]
+
+# How many continuations a `Sizes` keeps: lengths vary from call to call, and memory is not to grow with them.
+REMEMBERED = 32
 
 
 def refusal(argument: str, got: object, expected: object) -> str:
@@ -29,11 +34,14 @@ def parts(axis: AxisSum) -> tuple[str, ...]:
 
 def shape_of(field: Field, leading: Sequence[str], sizes: Mapping[str, int]) -> tuple[int, ...]:
     """The shape of a field where every size is known."""
-    return tuple(sum(sizes[part] for part in parts(axis)) for axis in (*leading, *field.shape))
+    axes = (*leading, *field.shape)
+    return tuple([sizes[axis] if isinstance(axis, str) else sum([sizes[part] for part in axis]) for axis in axes])
 
 
 def as_array(argument: str, value: object, dtype: np.dtype[Any]) -> Array:
     """The value itself, or a contiguous copy of it; a NumPy scalar counts as an array without axes."""
+    if type(value) is np.ndarray and value.dtype == dtype and value.flags.carray:
+        return value
     if isinstance(value, np.generic):
         value = np.asarray(value)
     if not isinstance(value, np.ndarray):
@@ -44,41 +52,62 @@ def as_array(argument: str, value: object, dtype: np.dtype[Any]) -> Array:
 
 
 class Sizes:
-    """The sizes of the axes: found from the first array that has them, held against every further one."""
+    """The sizes of the axes: found from the first array that has them, held against every further one.
 
-    def __init__(self, known: Mapping[str, int] | None = None) -> None:
+    It does not change: what is learnt is a further `Sizes`, and that is remembered, so a call with the shapes of
+    an earlier one costs look-ups.
+    """
+
+    def __init__(self, known: Mapping[str, int] | None = None, undecided: Sequence[Match] = ()) -> None:
         self.known = dict(known or {})
-        self._undecided: list[tuple[str, tuple[int, ...], Sequence[AxisSum]]] = []
+        self._undecided = tuple(undecided)
+        self._remembered: dict[tuple[object, ...], Sizes] = {}
 
-    def copy(self, **further: int) -> Sizes:
-        """The same knowledge, and these sizes, to go on with."""
-        other = Sizes({**self.known, **further})
-        other._undecided = list(self._undecided)
-        return other
+    def knowing(self, **further: int) -> Sizes:
+        """The same knowledge, and these sizes."""
+        key = tuple(further.items())
+        return self._remembered.get(key) or self._remember(key, Sizes({**self.known, **further}, self._undecided))
 
-    def match(self, argument: str, got: tuple[int, ...], axes: Sequence[AxisSum]) -> None:
-        """Learn from one array's shape, then compare; a sum of several unknown sizes waits for `complete`."""
+    def match(self, argument: str, got: tuple[int, ...], axes: tuple[AxisSum, ...]) -> Sizes:
+        """What one array's shape tells, compared with the rest; a sum of several unknown sizes waits for
+        `complete`."""
+        key = (argument, got, axes)
+        return self._remembered.get(key) or self._remember(key, self._matched(*key))
+
+    def complete(self, axes: tuple[str, ...], remedy: str = "one") -> Sizes:
+        """Every size, once all arrays were seen; `remedy` is what is expected where one is unknown."""
+        key = (axes, remedy)
+        return self._remembered.get(key) or self._remember(key, self._completed(*key))
+
+    def _remember(self, key: tuple[object, ...], sizes: Sizes) -> Sizes:
+        if len(self._remembered) >= REMEMBERED:
+            self._remembered.clear()
+        self._remembered[key] = sizes
+        return sizes
+
+    def _matched(self, argument: str, got: tuple[int, ...], axes: tuple[AxisSum, ...]) -> Sizes:
+        after = Sizes(self.known)
         if len(got) == len(axes):
             for size, axis in zip(got, axes, strict=True):
                 if len(parts(axis)) == 1:
-                    self.known.setdefault(parts(axis)[0], size)
+                    after.known.setdefault(parts(axis)[0], size)
             for size, axis in zip(got, axes, strict=True):
-                self._learn_from_sum(size, parts(axis))
-        expected = [self._length(axis) for axis in axes]
+                after._learn_from_sum(size, parts(axis))
+        expected = [after._length(axis) for axis in axes]
         if len(got) != len(axes) or any(e not in (None, size) for size, e in zip(got, expected, strict=True)):
-            raise ValueError(refusal(argument, f"shape {got}", f"({', '.join(map(self._show, axes))})"))
-        if None in expected:
-            self._undecided.append((argument, got, axes))
+            raise ValueError(refusal(argument, f"shape {got}", f"({', '.join(map(after._show, axes))})"))
+        waits = [(argument, got, axes)] if None in expected else []
+        after._undecided = (*self._undecided, *waits)
+        return after
 
-    def complete(self, axes: Iterable[str], remedy: str = "one") -> dict[str, int]:
-        """Every size, once all arrays were seen; `remedy` is what is expected where one is unknown."""
-        undecided, self._undecided = self._undecided, []
-        for argument, got, shape in undecided:
-            self.match(argument, got, shape)
+    def _completed(self, axes: tuple[str, ...], remedy: str) -> Sizes:
+        whole = Sizes(self.known)
+        for undecided in self._undecided:
+            whole = whole._matched(*undecided)
         for axis in axes:
-            if axis not in self.known:
+            if axis not in whole.known:
                 raise ValueError(refusal(axis, "no array that tells this size", remedy))
-        return self.known
+        return whole
 
     def _learn_from_sum(self, size: int, names: tuple[str, ...]) -> None:
         unknown = sorted({name for name in names if name not in self.known})
@@ -120,14 +149,14 @@ def checked(
     leading: Sequence[str],
     dtype: np.dtype[Any],
     sizes: Sizes,
-) -> list[Array]:
-    """The arrays of these arguments, ready for C; their sizes go into `sizes`."""
-    arrays = []
+) -> tuple[list[Array], Sizes]:
+    """The arrays of these arguments, ready for C, and the sizes with what they tell."""
+    arrays, prefix = [], tuple(leading)
     for (argument, value), field in zip(arguments, fields, strict=True):
         array = as_array(argument, value, dtype)
-        sizes.match(argument, array.shape, (*leading, *field.shape))
+        sizes = sizes.match(argument, array.shape, prefix + field.shape)
         arrays.append(array)
-    return arrays
+    return arrays, sizes
 
 
 def empty(
@@ -137,8 +166,13 @@ def empty(
     return [np.empty(shape_of(field, leading, sizes), dtype) for field in fields]
 
 
+def address(buffer: Array) -> int:
+    """Where a buffer of bytes is that can be written to: a third of the time that `.ctypes.data` takes."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(buffer.data))
+
+
 def aligned(size: int) -> Array:
     """A fresh buffer of so many bytes, aligned for the widest vectors."""
     memory = np.empty(max(size, 1) + ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
+    start = -address(memory) % ALIGNMENT
     return memory[start : start + max(size, 1)]

@@ -29,6 +29,7 @@ class Prepared:
     def __init__(self, functions: Functions, arrays: list[Array], sizes: Sizes) -> None:
         self.functions = functions
         self.arrays = arrays
+        self.pointers = pointers(arrays)
         self.sizes = sizes
         self.packed: Array | None = None
 
@@ -63,6 +64,7 @@ class Kernel:
         self._tape_of = tape_of
         self._sequence = (interface.time, interface.batch)
         self._batch = (interface.batch,)
+        self._unknown = Sizes()
         offered = {DTYPES[precision]: precision for precision in interface.precisions}
         wanted = offered if dtype is None else [np.dtype(dtype)]
         if any(each not in offered for each in wanted):
@@ -81,14 +83,14 @@ class Kernel:
             return given
         told = Sizes({axis: size for axis, size in (sizes or {}).items() if axis not in self._sequence})
         for field, array in zip(self.interface.params, given.arrays, strict=True):
-            told.match(f"params.{field.name}", array.shape, field.shape)
+            told = told.match(f"params.{field.name}", array.shape, field.shape)
         prepared = Prepared(given.functions, given.arrays, told)
-        known = told.copy(**dict.fromkeys(self._sequence, 1)).complete(
+        whole = told.knowing(**dict.fromkeys(self._sequence, 1)).complete(
             self.interface.axes, "it in prepare(params, sizes)"
         )
-        dims = given.functions.dims(known)
+        dims = given.functions.dims(whole.known)
         prepared.packed = given.functions.buffer("packed", dims)
-        given.functions.call("pack", dims, pointers(given.arrays), pointer(prepared.packed))
+        given.functions.call("pack", dims, given.pointers, pointer(prepared.packed))
         return prepared
 
     def forward(
@@ -96,18 +98,18 @@ class Kernel:
     ) -> tuple[Any, Any, Tape | None]:
         """The outputs, the final state, and the tape for backward (None with `tape=False`)."""
         bound = self._bind(params)
-        functions, sizes = bound.functions, bound.sizes.copy()
+        functions = bound.functions
         given = members("x", x, self.interface.inputs, alone=True)
-        inputs = checked(given, self.interface.inputs, self._sequence, functions.dtype, sizes)
-        start = self._state("initial", initial, functions.dtype, sizes)
-        known = sizes.complete(self.interface.axes)
-        dims = functions.dims(known)
-        kept = self._tape(bound, inputs, start, known) if tape else None
+        inputs, sizes = checked(given, self.interface.inputs, self._sequence, functions.dtype, bound.sizes)
+        start, sizes = self._state("initial", initial, functions.dtype, sizes)
+        sizes = sizes.complete(self.interface.axes)
+        known, dims = sizes.known, functions.dims(sizes.known)
+        kept = self._tape(bound, inputs, start, sizes) if tape else None
         work = functions.buffer("work", dims)
         outputs = empty(self.interface.outputs, self._sequence, functions.dtype, known)
         final = empty(self.interface.states, self._batch, functions.dtype, known)
         functions.call(
-            "forward", dims, pointers(bound.arrays), pointer(bound.packed), pointers(inputs), pointers(start),
+            "forward", dims, bound.pointers, pointer(bound.packed), pointers(inputs), pointers(start),
             pointers(outputs), pointers(final), pointer(kept._buffer if kept else None), pointer(work),
         )  # fmt: skip
         return self._alone(self.Output, outputs), self.State(*final), kept
@@ -121,18 +123,18 @@ class Kernel:
         if tape._functions is not functions:
             got = f"another kernel's, of {tape._functions.dtype}"
             raise TypeError(refusal("tape", got, f"its own, of {dtype}"))
-        sizes = Sizes(tape._sizes)
+        sizes, known = tape._sizes, tape._sizes.known
         for field, array in zip(self.interface.params, bound.arrays, strict=True):
-            sizes.match(f"params.{field.name}", array.shape, field.shape)
+            sizes = sizes.match(f"params.{field.name}", array.shape, field.shape)
         given = members("dy", dy, self.interface.outputs, alone=True)
-        doutputs = checked(given, self.interface.outputs, self._sequence, dtype, sizes)
-        end = self._state("dfinal", dfinal, dtype, sizes)
-        dparams = empty(self.interface.params, (), dtype, tape._sizes)
-        dinputs = empty(self.interface.inputs, self._sequence, dtype, tape._sizes)
-        dinitial = empty(self.interface.states, self._batch, dtype, tape._sizes)
+        doutputs, sizes = checked(given, self.interface.outputs, self._sequence, dtype, sizes)
+        end, _ = self._state("dfinal", dfinal, dtype, sizes)
+        dparams = empty(self.interface.params, (), dtype, known)
+        dinputs = empty(self.interface.inputs, self._sequence, dtype, known)
+        dinitial = empty(self.interface.states, self._batch, dtype, known)
         work = functions.buffer("work", tape._dims)
         functions.call(
-            "backward", tape._dims, pointers(bound.arrays), pointer(bound.packed), pointers(tape._inputs),
+            "backward", tape._dims, bound.pointers, pointer(bound.packed), pointers(tape._inputs),
             pointers(tape._initial), pointer(tape._buffer), pointers(doutputs), pointers(end),
             pointers(dparams), pointers(dinputs), pointers(dinitial), pointer(work),
         )  # fmt: skip
@@ -141,17 +143,17 @@ class Kernel:
     def step(self, params: Any, x_t: Any, state: Any = None) -> tuple[Any, Any]:
         """The output and the new state after one step; an omitted state is zero."""
         bound = self._bind(params)
-        functions, sizes = bound.functions, bound.sizes.copy(**{self.interface.time: 1})
+        functions, sizes = bound.functions, bound.sizes.knowing(**{self.interface.time: 1})
         given = members("x_t", x_t, self.interface.inputs, alone=True)
-        inputs = checked(given, self.interface.inputs, self._batch, functions.dtype, sizes)
-        old = self._state("state", state, functions.dtype, sizes)
-        known = sizes.complete(self.interface.axes)
+        inputs, sizes = checked(given, self.interface.inputs, self._batch, functions.dtype, sizes)
+        old, sizes = self._state("state", state, functions.dtype, sizes)
+        known = sizes.complete(self.interface.axes).known
         dims = functions.dims(known)
         work = functions.buffer("work", dims)
         outputs = empty(self.interface.outputs, self._batch, functions.dtype, known)
         new = empty(self.interface.states, self._batch, functions.dtype, known)
         functions.call(
-            "step", dims, pointers(bound.arrays), pointer(bound.packed), pointers(inputs), pointers(old),
+            "step", dims, bound.pointers, pointer(bound.packed), pointers(inputs), pointers(old),
             pointers(outputs), pointers(new), pointer(work),
         )  # fmt: skip
         return self._alone(self.Output, outputs), self.State(*new)
@@ -159,11 +161,11 @@ class Kernel:
     def stream(self, params: Any, state: Any = None) -> Stream:
         """Steps without allocation, from this state; an omitted state is zero, for a batch of one."""
         bound = self.prepare(params)
-        functions, sizes = bound.functions, bound.sizes.copy(**{self.interface.time: 1})
-        start = self._state("state", state, functions.dtype, sizes)
+        functions, sizes = bound.functions, bound.sizes.knowing(**{self.interface.time: 1})
+        start, sizes = self._state("state", state, functions.dtype, sizes)
         if start is None:
-            sizes = sizes.copy(**{self.interface.batch: 1})
-        known = sizes.complete(self.interface.axes)
+            sizes = sizes.knowing(**{self.interface.batch: 1})
+        known = sizes.complete(self.interface.axes).known
         start = self._zero_state(functions.dtype, known) if start is None else start
         return Stream(functions, (bound.arrays, bound.packed), start, known, self.State)
 
@@ -190,13 +192,14 @@ class Kernel:
         given = members("params", params, self.interface.params, alone=False)
         dtype = next((getattr(value, "dtype", None) for _, value in given), None)
         functions = self._functions.get(dtype) or next(iter(self._functions.values()))
-        sizes = Sizes()
-        arrays = checked(given, self.interface.params, (), functions.dtype, sizes)
+        arrays, sizes = checked(given, self.interface.params, (), functions.dtype, self._unknown)
         return Prepared(functions, arrays, sizes)
 
-    def _state(self, argument: str, value: Any, dtype: np.dtype[Any], sizes: Sizes) -> list[Array] | None:
+    def _state(
+        self, argument: str, value: Any, dtype: np.dtype[Any], sizes: Sizes
+    ) -> tuple[list[Array] | None, Sizes]:
         if value is None:
-            return None
+            return None, sizes
         given = members(argument, value, self.interface.states, alone=False)
         return checked(given, self.interface.states, self._batch, dtype, sizes)
 
@@ -204,12 +207,14 @@ class Kernel:
         return [np.zeros(shape_of(field, self._batch, sizes), dtype) for field in self.interface.states]
 
     def _tape(
-        self, bound: Prepared, inputs: list[Array], start: list[Array] | None, sizes: Mapping[str, int]
+        self, bound: Prepared, inputs: list[Array], start: list[Array] | None, sizes: Sizes
     ) -> Tape:
+        known = sizes.known
+
         def whole(saved: Mapping[str, Array]) -> Any:
-            initial = self._zero_state(bound.functions.dtype, sizes) if start is None else start
+            initial = self._zero_state(bound.functions.dtype, known) if start is None else start
             return self._tape_of(
-                self.Params(*bound.arrays), self.Inputs(*inputs), self.State(*initial), sizes, saved
+                self.Params(*bound.arrays), self.Inputs(*inputs), self.State(*initial), known, saved
             )
 
         return Tape(bound.functions, sizes, inputs, start, whole)

@@ -1,4 +1,4 @@
-/* One step of any cell, called from Python without allocation.
+/* One step of any cell, called from Python without allocation; and the addresses of arrays, for other calls.
 
    In: a table (struct table below, which fastcall.py mirrors) that says where the step's function and its bound
    arguments are, and which arrays a call is to bring. Out: a function step(inputs, outputs) -> bool.
@@ -14,6 +14,7 @@
 #define Py_LIMITED_API 0x030b0000 /* 3.11, the first with buffers */
 #include <Python.h>
 #include <stdint.h>
+#include <string.h>
 
 #define MOST 16 /* arrays of one side: MOST in fastcall.py */
 #define CAPSULE "derive.native.fastcall.table"
@@ -164,7 +165,26 @@ static PyObject *bind(PyObject *module, PyObject *table)
     return function;
 }
 
+/* The addresses of the arrays in a list, all of them contiguous, as a struct of pointers. */
+static PyObject *addresses(PyObject *module, PyObject *arrays)
+{
+    Py_ssize_t count = PyList_Size(arrays);
+    PyObject *pointers = count < 0 ? NULL : PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(void *));
+    (void)module;
+    for (Py_ssize_t i = 0; pointers && i < count; i++) {
+        Py_buffer view;
+        if (PyObject_GetBuffer(PyList_GetItem(arrays, i), &view, PyBUF_SIMPLE) < 0) {
+            Py_DECREF(pointers);
+            return NULL;
+        }
+        memcpy(PyBytes_AsString(pointers) + (size_t)i * sizeof(void *), &view.buf, sizeof(void *));
+        PyBuffer_Release(&view);
+    }
+    return pointers;
+}
+
 static PyMethodDef METHODS[] = {
+    {"addresses", addresses, METH_O, "addresses(list of arrays) -> a struct of pointers to them, as bytes"},
     {"bind", bind, METH_O, "bind(table) -> the function step(inputs, outputs) of this table"},
     {NULL, NULL, 0, NULL},
 };

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from derive.native.arrays import Array, aligned
+from derive.native.arrays import Array, address, aligned
 from derive.native.errors import NativeError
+from derive.native.extension import extension
 from derive.native.interface import Interface
 
 OVERFLOW = ctypes.c_size_t(-1).value
@@ -47,7 +48,7 @@ class Functions:
 
     def dims(self, sizes: Mapping[str, int]) -> ctypes.Array[Any]:
         """The struct of sizes."""
-        return (ctypes.c_size_t * len(self.interface.axes))(*(sizes[axis] for axis in self.interface.axes))
+        return (ctypes.c_size_t * len(self.interface.axes))(*[sizes[axis] for axis in self.interface.axes])
 
     def buffer(self, name: str, dims: ctypes.Array[Any]) -> Array:
         """A fresh `packed`, `tape` or `work` for these sizes."""
@@ -81,16 +82,20 @@ class Functions:
         return ", ".join(f"{axis} = {size}" for axis, size in zip(self.interface.axes, dims, strict=True))
 
 
-def pointers(arrays: Sequence[Array] | None) -> ctypes.Array[Any] | None:
+def pointers(arrays: list[Array] | None) -> bytes | None:
     """A struct of pointers to these arrays, which have to outlive its use; NULL for None."""
-    return None if arrays is None else struct_of(arrays)
+    if arrays is None:
+        return None
+    module = extension()
+    found: bytes = module.addresses(arrays) if module else bytes(struct_of(arrays))
+    return found
 
 
 def struct_of(arrays: Sequence[Array]) -> ctypes.Array[Any]:
-    """A struct of pointers to these arrays, which have to outlive its use."""
+    """The same as an object that has an address."""
     return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
 
 
-def pointer(array: Array | None) -> int | None:
+def pointer(buffer: Array | None) -> int | None:
     """The address of a buffer, which has to outlive its use; NULL for None."""
-    return None if array is None else array.ctypes.data
+    return None if buffer is None else address(buffer)

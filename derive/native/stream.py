@@ -78,7 +78,7 @@ class Stream:
     ) -> list[Array]:
         batch = (self._functions.interface.batch,)
         given = members(argument, value, fields, alone=True)
-        arrays = checked(given, fields, batch, self._functions.dtype, self._sizes)
+        arrays, _ = checked(given, fields, batch, self._functions.dtype, self._sizes)
         for (name, item), array in zip(given, arrays, strict=True):
             if item is not array:
                 raise ValueError(refusal(name, "an array that has to be copied", "a C-contiguous one"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from derive.native.arrays import Array, shape_of
+from derive.native.arrays import Array, Sizes, shape_of
 from derive.native.functions import Functions
 from derive.native.interface import Field
 
@@ -23,7 +23,7 @@ class Tape:
     def __init__(
         self,
         functions: Functions,
-        sizes: Mapping[str, int],
+        sizes: Sizes,
         inputs: list[Array],
         initial: list[Array] | None,
         whole: Callable[[Mapping[str, Array]], Any],
@@ -33,7 +33,7 @@ class Tape:
         self._inputs = inputs
         self._initial = initial
         self._make_whole = whole
-        self._dims = functions.dims(sizes)
+        self._dims = functions.dims(sizes.known)
         self._buffer = functions.buffer("tape", self._dims)
 
     def __getattr__(self, name: str) -> Array:
@@ -55,7 +55,7 @@ class Tape:
         return self._make_whole(self._saved)
 
     def _view(self, index: int, field: Field) -> Array:
-        shape = shape_of(field, (), self._sizes)
+        shape = shape_of(field, (), self._sizes.known)
         dtype = self._functions.dtype
         start = self._functions.tape_offset(self._dims, index)
         view = self._buffer[start : start + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from derive.native import CompileFailed, Field, Kernel, extension, fastcall
+from derive.native import CompileFailed, Field, Kernel, extension, fastcall, functions
 
 D, H, B = 3, 4, 2
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror", "-fsyntax-only"]
@@ -286,10 +286,22 @@ def test_without_headers_steps_go_through_ctypes(case, monkeypatch, tmp_path):
     kernel, params, x, initial = case
     monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
     assert extension.extension.__wrapped__() is None
-    monkeypatch.setattr(fastcall, "extension", lambda: None)
+    wanted, _ = kernel.step(params, x[0], initial)
+    for module in (fastcall, functions):
+        monkeypatch.setattr(module, "extension", lambda: None)
     stream, out = kernel.stream(params, initial), output(kernel, x.dtype)
     assert stream._step is None
-    assert np.array_equal(stream(x[0], out).h, kernel.step(params, x[0], initial)[0].h)
+    assert np.array_equal(stream(x[0], out).h, wanted.h)
+    assert np.array_equal(kernel.step(params, x[0], initial)[0].s, wanted.s)
+
+
+@headers
+def test_addresses_are_those_of_the_arrays():
+    arrays = [np.zeros(()), frozen(np.ones((2, 3))), np.empty((0, 4)), np.zeros(5, np.uint8)]
+    assert functions.pointers(arrays) == bytes(functions.struct_of(arrays))
+    assert functions.pointers([]) == b""
+    with pytest.raises(ValueError, match="contiguous"):
+        functions.pointers([np.zeros((4, 4)).T[:2]])
 
 
 def test_headers_that_do_not_compile_are_no_obstacle(monkeypatch, tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from derive.native import Kernel, NativeError
+from derive.native.arrays import REMEMBERED, Sizes
 from derive.native.functions import Functions
 
 T, B, D, H = 5, 2, 3, 4
@@ -274,6 +275,30 @@ def test_refusals_name_argument_got_and_expected(make, kind, call, message):
     with pytest.raises(kind) as caught:
         call(make(dtype="float64"))
     assert str(caught.value) == message
+
+
+def test_sizes_of_earlier_calls_are_remembered_and_refusals_come_again(make):
+    kernel = make(dtype="float64")
+    params = zeros(kernel)
+    for _ in range(2):
+        for times in (T, T + 1):
+            y, _, tape = kernel.forward(params, np.zeros((times, B, D)))
+            assert y.h.shape == (times, B, H)
+            assert kernel.backward(params, tape, y)[1].shape == (times, B, D)
+        with pytest.raises(ValueError, match=r"^x: got shape \(5, 2, 4\), expected \(T = 5, B = 2, d_x = 3\)$"):
+            kernel.forward(params, np.zeros((T, B, D + 1)))
+        with pytest.raises(ValueError, match=r"^initial\.h: got shape \(3, 4\), expected \(B = 2, d_h = 4\)$"):
+            kernel.forward(params, np.zeros((T, B, D)), kernel.State(np.zeros((3, H)), np.zeros((B, H))))
+
+
+def test_what_is_remembered_does_not_grow_with_the_lengths():
+    start = Sizes()
+    first = start.match("x", (1, B), ("T", "B"))
+    assert start.match("x", (1, B), ("T", "B")) is first
+    assert start.known == {}
+    for times in range(1, 1000):
+        assert start.match("x", (times, B), ("T", "B")).complete(("T", "B")).known == {"T": times, "B": B}
+        assert len(start._remembered) <= REMEMBERED
 
 
 def test_tape_of_other_sizes_or_of_another_kernel_is_refused(make):
