@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -94,9 +95,13 @@ class Kernel:
         return prepared
 
     def forward(
-        self, params: Any, x: Any, initial: Any = None, *, tape: bool = True
+        self, params: Any, x: Any, initial: Any = None, *, tape: bool = True, threads: int | None = None
     ) -> tuple[Any, Any, Tape | None]:
-        """The outputs, the final state, and the tape for backward (None with `tape=False`)."""
+        """The outputs, the final state, and the tape for backward (None with `tape=False`).
+
+        `threads`: at most how many; without it, as many as there are cores that this process may use. The
+        result has the same bits for any number.
+        """
         bound = self._bind(params)
         functions = bound.functions
         given = members("x", x, self.interface.inputs, alone=True)
@@ -105,17 +110,24 @@ class Kernel:
         sizes = sizes.complete(self.interface.axes)
         known, dims = sizes.known, functions.dims(sizes.known)
         kept = self._tape(bound, inputs, start, sizes) if tape else None
-        work = functions.buffer("work", dims)
+        options = functions.options(parts=_threads(threads))
+        work = functions.buffer("work", dims, options)
         outputs = empty(self.interface.outputs, self._sequence, functions.dtype, known)
         final = empty(self.interface.states, self._batch, functions.dtype, known)
         functions.call(
-            "forward", dims, bound.pointers, pointer(bound.packed), pointers(inputs), pointers(start),
+            "forward_threads", dims, bound.pointers, pointer(bound.packed), pointers(inputs), pointers(start),
             pointers(outputs), pointers(final), pointer(kept._buffer if kept else None), pointer(work),
+            options=options,
         )  # fmt: skip
         return self._alone(self.Output, outputs), self.State(*final), kept
 
-    def backward(self, params: Any, tape: Tape, dy: Any, dfinal: Any = None) -> tuple[Any, Any, Any]:
-        """The gradients of the parameters, the inputs and the initial state; the tape can be used again."""
+    def backward(
+        self, params: Any, tape: Tape, dy: Any, dfinal: Any = None, *, threads: int | None = None
+    ) -> tuple[Any, Any, Any]:
+        """The gradients of the parameters, the inputs and the initial state; the tape can be used again.
+
+        `threads` as in `forward`.
+        """
         bound = self._bind(params)
         functions, dtype = bound.functions, bound.functions.dtype
         if not isinstance(tape, Tape):
@@ -132,11 +144,12 @@ class Kernel:
         dparams = empty(self.interface.params, (), dtype, known)
         dinputs = empty(self.interface.inputs, self._sequence, dtype, known)
         dinitial = empty(self.interface.states, self._batch, dtype, known)
-        work = functions.buffer("work", tape._dims)
+        options = functions.options(parts=_threads(threads))
+        work = functions.buffer("work", tape._dims, options)
         functions.call(
-            "backward", tape._dims, bound.pointers, pointer(bound.packed), pointers(tape._inputs),
+            "backward_threads", tape._dims, bound.pointers, pointer(bound.packed), pointers(tape._inputs),
             pointers(tape._initial), pointer(tape._buffer), pointers(doutputs), pointers(end),
-            pointers(dparams), pointers(dinputs), pointers(dinitial), pointer(work),
+            pointers(dparams), pointers(dinputs), pointers(dinitial), pointer(work), options=options,
         )  # fmt: skip
         return self.Params(*dparams), self._alone(self.Inputs, dinputs), self.State(*dinitial)
 
@@ -223,6 +236,15 @@ class Kernel:
     def _alone(make: Callable[..., Any], arrays: Sequence[Array]) -> Any:
         """One array as it is, several as a NamedTuple."""
         return arrays[0] if len(arrays) == 1 else make(*arrays)
+
+
+def _threads(asked: int | None) -> int:
+    """How many threads: what was asked for, or the cores that this process may use."""
+    if asked is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not isinstance(asked, int) or asked < 1:
+        raise ValueError(refusal("threads", repr(asked), "a number of at least 1"))
+    return asked
 
 
 def _named_tuple(name: str, fields: Sequence[Field]) -> Any:

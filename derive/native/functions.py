@@ -20,13 +20,15 @@ from derive.native.interface import Interface
 OVERFLOW = ctypes.c_size_t(-1).value
 DTYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 
+_CALLS = (("pack", 4), ("forward", 10), ("backward", 13), ("step", 9), ("forward_threads", 10), ("backward_threads", 13))
+
 
 class Functions:
     """What the library exports for one precision."""
 
     def __init__(self, library: ctypes.CDLL, interface: Interface, precision: str) -> None:
         self.interface = interface
-        self._options = (ctypes.c_int * len(interface.options))(*(value for _, value in interface.options))
+        self._options = self.options()
         self.dtype: np.dtype[Any] = DTYPES[precision]
 
         def get(name: str, arguments: int, result: type[Any], *last: type[Any]) -> Any:
@@ -43,16 +45,21 @@ class Functions:
         self._tape_offset = get("tape_offset", 2, ctypes.c_size_t, ctypes.c_int)
         self._calls = {
             name: get(name, arguments, ctypes.c_int)
-            for name, arguments in (("pack", 4), ("forward", 10), ("backward", 13), ("step", 9))
+            for name, arguments in _CALLS
         }
+
+    def options(self, **chosen: int) -> ctypes.Array[Any]:
+        """The struct of options, with these instead of what stands for nothing."""
+        values = {**dict(self.interface.options), **chosen}
+        return (ctypes.c_int * len(values))(*values.values())
 
     def dims(self, sizes: Mapping[str, int]) -> ctypes.Array[Any]:
         """The struct of sizes."""
         return (ctypes.c_size_t * len(self.interface.axes))(*[sizes[axis] for axis in self.interface.axes])
 
-    def buffer(self, name: str, dims: ctypes.Array[Any]) -> Array:
+    def buffer(self, name: str, dims: ctypes.Array[Any], options: ctypes.Array[Any] | None = None) -> Array:
         """A fresh `packed`, `tape` or `work` for these sizes."""
-        size = self._sizes[name](dims, self._options)
+        size = self._sizes[name](dims, options or self._options)
         if size == OVERFLOW:
             described = self._describe(dims)
             raise OverflowError(f"{self.interface.prefix}: sizes that cannot be addressed ({described})")
@@ -62,12 +69,15 @@ class Functions:
         """Where an entry of the tape starts, in bytes."""
         return int(self._tape_offset(dims, self._options, index))
 
-    def call(self, name: str, dims: ctypes.Array[Any], *arguments: object) -> None:
+    def call(
+        self, name: str, dims: ctypes.Array[Any], *arguments: object, options: ctypes.Array[Any] | None = None
+    ) -> None:
         """Call, and raise what the error code means."""
-        code = self._calls[name](dims, *arguments, self._options)
+        code = self._calls[name](dims, *arguments, options or self._options)
         if code:
             text = self.interface.errors[code]
-            raise ValueError(f"{self.interface.prefix}.{name}: {text} ({self._describe(dims)})")
+            told = name.removesuffix("_threads")
+            raise ValueError(f"{self.interface.prefix}.{told}: {text} ({self._describe(dims)})")
 
     def address(self, name: str) -> int | None:
         """Where the function of this name is."""

@@ -16,6 +16,7 @@ prefix `p` and a precision `f32` or `f64` the library exports, `q` standing for 
     int q_forward(dims, params, packed, inputs, initial, outputs, final, tape, work, options);
     int q_backward(dims, params, packed, inputs, initial, tape, doutputs, dfinal,
                    dparams, dinputs, dinitial, work, options);
+    int q_forward_threads, q_backward_threads: the same, by as many threads as options->parts says
     int q_step(dims, params, packed, inputs, state, outputs, new_state, work, options);
 
 NULL: `packed` (packed in the workspace), `tape` of forward (inference), `initial`, `dfinal` and the state of

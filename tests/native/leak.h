@@ -44,7 +44,7 @@ static int NAME(check)(const leak_dims *d, const leak_options *o, const void *p,
 {
     if (!d || !p) return 1;
     if (!d->T || !d->B || !d->D || !d->H) return 2;
-    if (o->parts != 1) return 3;
+    if (o->parts < 1) return 3;
     if ((size_t)tape % 64) return 4;
     return 0;
 }
@@ -138,4 +138,19 @@ int NAME(backward)(const leak_dims *d, const NAME(params) *p, const void *packed
         }
     }
     return 0;
+}
+
+int NAME(forward_threads)(const leak_dims *d, const NAME(params) *p, const void *packed, const NAME(inputs) *in,
+                          const NAME(state) *initial, NAME(outputs) *out, NAME(state) *final, void *tape, void *work,
+                          const leak_options *o)
+{
+    return NAME(forward)(d, p, packed, in, initial, out, final, tape, work, o);
+}
+
+int NAME(backward_threads)(const leak_dims *d, const NAME(params) *p, const void *packed, const NAME(inputs) *in,
+                           const NAME(state) *initial, const void *tape, const NAME(outputs) *dy,
+                           const NAME(state) *dfinal, NAME(dparams) *dp, NAME(dinputs) *din, NAME(state) *dinitial,
+                           void *work, const leak_options *o)
+{
+    return NAME(backward)(d, p, packed, in, initial, tape, dy, dfinal, dp, din, dinitial, work, o);
 }

@@ -86,7 +86,7 @@ class Calls:
             [target], [left] = product.targets, product.lefts
             operand = f"&(NAME(operand)){self._operand(left, at_time)}"
             arguments = [rows, size(width(self.variables[left])), operand, self.memory.base(target), str(add)]
-            return self._guarded(product, [f"NAME(sum)({', '.join(arguments)}, part, parts);"])
+            return [f"NAME(sum)({', '.join(arguments)}, part, parts);"]
         lefts = [self._gathered(t, n, at_time) for t, n in zip(product.targets, product.lefts, strict=True)]
         [right] = product.operands
         columns = width(self.variables[right])

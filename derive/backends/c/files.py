@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -21,6 +22,12 @@ Context = dict[str, Any]
 
 _WIDTH = 106
 _ABOUT = {"T": "time steps", "B": "sequences in the batch"}
+_ARGUMENTS = {
+    "forward": ("dims", "params", "packed", "inputs", "initial", "outputs", "final", "tape", "work",
+                "stage", "part", "parts"),
+    "backward": ("dims", "params", "packed", "inputs", "initial", "tape", "doutputs", "dfinal",
+                 "dparams", "dinputs", "dinitial", "work", "stage", "part", "parts"),
+}  # fmt: skip
 _OFFERED = (
     "Params", "State", "Inputs", "Output", "prepare", "forward", "backward", "step", "stream", "flatten",
     "unflatten",
@@ -124,14 +131,15 @@ def _missing(struct: str, members: Sequence[str]) -> list[str]:
 
 def _entry(body: Body) -> list[str]:
     """A function's lines: its buffers, then its stages."""
-    lines = [*(f"(void){name};" for name in body.unused), *body.declared]
-    parted = {stage.kind for stage in body.stages}
-    if "rows" in parted:
+    lines = list(body.declared)
+    if any(stage.kind == "rows" for stage in body.stages):
         lines += ["const size_t begin = B * part / parts, end = B * (part + 1) / parts;"]
     for number, stage in enumerate(body.stages):
         alone = " && part == 0" if stage.kind == "alone" else ""
         lines += braced(f"if (stage == {number}{alone})", list(stage.lines))
-    return lines
+    text = "\n".join(lines)
+    unused = [name for name in _ARGUMENTS[body.name] if not re.search(rf"\b{name}\b", text)]
+    return [*(f"(void){name};" for name in unused), *lines]
 
 
 def _comment(lines: Iterable[str]) -> list[str]:

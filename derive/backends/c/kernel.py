@@ -29,12 +29,6 @@ from derive.language.syntax import Cell
 from derive.schedule import Program, Schedule, Statement
 from derive.system import Equation, Term, Var
 
-_ARGUMENTS = {
-    "forward": ("initial", "final"),
-    "backward": ("initial", "dfinal", "dparams", "dinputs", "dinitial"),
-}
-
-
 @dataclass(frozen=True)
 class Layout:
     """The parts of a buffer: `sizes` are the declarations that `places` need, `given` further parameters."""
@@ -54,7 +48,6 @@ class Body:
     stages: tuple[Stage, ...]
     panels: bool
     regions: int
-    unused: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -265,7 +258,6 @@ class Builder:
             stages=stages,
             panels=panels,
             regions=len(memory.regions),
-            unused=tuple(a for a in _ARGUMENTS[name] if not re.search(rf"\b{a}\b", text)),
         )
 
     def _used(self, text: str) -> list[str]:
@@ -281,10 +273,12 @@ class Builder:
     def _layout(self, name: str, regions: Iterable[tuple[str, sp.Expr]]) -> Layout:
         """Where the parts of a buffer lie."""
         places = [
-            f"at[{k}] = place(&end, {sizes.checked(size, self.axes.__getitem__)}, UNIT); /* {note} */"
+            f"at[{k}] = place(&end, {_briefly(sizes.checked(size, self.axes.__getitem__))}, UNIT); /* {note} */"
             for k, (note, size) in enumerate(regions)
         ]
-        declared = self._used("\n".join(places)) or ["(void)dims;"]
+        declared = self._used("\n".join(places).replace("TB", "T B")) or ["(void)dims;"]
+        if any("TB" in place for place in places):
+            declared.append("const size_t TB = times(T, B);")
         return Layout(name, tuple(declared), tuple(places or ["(void)at;"]))
 
     def _packed_layout(self) -> Layout:
@@ -341,6 +335,10 @@ class Builder:
                 continue
             found[sizes.checked(size, lambda axis: f"dims->{member(axis)}")] = None
         return tuple(found)
+
+
+def _briefly(size: str) -> str:
+    return size.replace("times(T, B)", "TB")
 
 
 def _factors(amount: str) -> str:

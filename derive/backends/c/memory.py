@@ -106,6 +106,9 @@ class Memory:
 
     def base(self, name: str) -> str:
         """The pointer to a variable's first element, declared where it was not yet."""
+        outside = self.outside.get(name)
+        if outside and outside.place.offset == 0 and not self.variables[name].time:
+            return f"{outside.struct}->{outside.member}"
         if name not in self._bases:
             timeless = not self.variables[name].time and self.scope(name) != "row"
             identifier = self.identifiers[name]
@@ -140,7 +143,11 @@ class Memory:
         group = self.groups.get(name, (name,))
         place = self.place(name)
         life = self.lives[name]
-        count = {"row": sp.S.One, "lasting": sp.S.One, "turn": life.slots * sizes.B}.get(life.scope, sizes.T * sizes.B)
+        if life.scope == "row":
+            own = sizes.Whole(place.row)
+            address = self.region(group[0], sizes.PARTS * own, ", ".join(group))
+            return f"{address} + part * {self.factor(own)}"
+        count = {"lasting": sp.S.One, "turn": life.slots * sizes.B}.get(life.scope, sizes.T * sizes.B)
         address = self.region(group[0], count * place.row, ", ".join(group))
         return address if place.offset == 0 else f"{address} + {self.size(place.offset)}"
 

@@ -109,7 +109,7 @@ class NestPrinter:
         letters = self._letters(at.letters, term.over)
         inside = At(letters, term.over[-1])
         parts = self.memory.names.fresh(f"{total}_parts")
-        body = [f"{parts} += vec_keep({self._text(term.body, inside)}, V(0), lanes);"]
+        body = [f"{parts} += KEEP({self._text(term.body, inside)});"]
         return [
             f"vec {parts} = V(0);",
             *self._loops(term.over, inside, body),

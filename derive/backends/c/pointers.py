@@ -80,8 +80,8 @@ class Pointers:
                 start += f" + {number}"
             if memory.nullable(name):
                 start = f"{memory.base(name)} ? {start} : NULL"
-            const = "" if name in self._written and not shift else "const "
-            self._rows[name, shift] = f"{const}real *restrict {pointer} = {start};"
+            kind = "real *restrict" if name in self._written and not shift else "const real *"
+            self._rows[name, shift] = f"{kind} {pointer} = {start};".replace("* ", "*", 1 if kind[-1] == "*" else 0)
         return pointer
 
     def _base_and_time(self, name: str, shift: int) -> tuple[str, str]:
