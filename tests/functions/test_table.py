@@ -161,7 +161,7 @@ from derive.backends.c import functions as c
 from derive.backends.numpy import functions as numpy
 from derive.functions import FUNCTIONS, derivative
 names = [*FUNCTIONS, "gelu_prime", "mish_prime", "mish_prime_prime"]
-print(json.dumps([[str(derivative(n)), numpy.definitions([n]), c.definition(n, "p_")] for n in names]))
+print(json.dumps([[str(derivative(n)), numpy.definitions([n]), c.definition(n)] for n in names]))
 """
 
 
