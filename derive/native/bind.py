@@ -242,7 +242,7 @@ def _threads(asked: int | None) -> int:
     """How many threads: what was asked for, or the cores that this process may use."""
     if asked is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not isinstance(asked, int) or asked < 1:
+    if asked < 1:
         raise ValueError(refusal("threads", repr(asked), "a number of at least 1"))
     return asked
 

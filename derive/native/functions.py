@@ -20,7 +20,10 @@ from derive.native.interface import Interface
 OVERFLOW = ctypes.c_size_t(-1).value
 DTYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 
-_CALLS = (("pack", 4), ("forward", 10), ("backward", 13), ("step", 9), ("forward_threads", 10), ("backward_threads", 13))
+_CALLS = (
+    ("pack", 4), ("forward", 10), ("backward", 13), ("step", 9), ("forward_threads", 10), ("backward_threads", 13),
+)  # fmt: skip
+"""What is called, with how many pointers."""
 
 
 class Functions:

@@ -37,8 +37,29 @@ typedef struct {
     size_t d_h; /* a size of the cell */
 } gru_dims;
 
-/* No options yet: pass NULL. */
-typedef struct gru_options gru_options;
+/* How to work; NULL, or all zero: with the best instructions of this machine, all in one call. */
+typedef struct {
+    int set; /* a set of instructions, one of those below */
+    int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
+    int stage; /* with parts: of this stage only */
+} gru_options;
+
+enum {
+    gru_best = 0, /* the best that this machine has */
+    gru_plain = 1, /* C99 alone */
+    gru_avx2 = 2, /* x86-64 with AVX2 and FMA */
+    gru_avx512 = 3, /* x86-64 with AVX-512; single precision */
+    gru_neon = 4 /* AArch64 */
+};
+
+/*
+ * Work in parts, for threads of the caller's: the stages come one after the other, and all parts of a stage may be
+ * done at the same time, in the same `work`. The result has the same bits for any number of parts.
+ */
+enum {
+    gru_forward_stages = 2,
+    gru_backward_stages = 4
+};
 
 /* What the functions return. */
 enum {
@@ -46,7 +67,9 @@ enum {
     gru_null = 1, /* a NULL argument */
     gru_empty = 2, /* a size of zero */
     gru_overflow = 3, /* sizes that cannot be addressed */
-    gru_misaligned = 4 /* packed, tape or work is not aligned */
+    gru_misaligned = 4, /* packed, tape or work is not aligned */
+    gru_unsupported = 5, /* options that this machine cannot follow, or that make no sense */
+    gru_mispacked = 6 /* packed for another set of instructions */
 };
 
 /* ---- single precision ---- */
@@ -168,6 +191,9 @@ typedef struct {
  *   dparams, dinputs, dinitial (written)   NULL, or a member NULL: skipped; dinitial may be `dfinal`
  *   work (scratch)          may be that of other calls
  *
+ * q_forward_threads, q_backward_threads (in gru_threads.c only)
+ *   The same, done by options->parts threads that live for the call; `work` is as large as for these options.
+ *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward
  *   state (read)            NULL, or a member NULL: zero
@@ -180,15 +206,17 @@ size_t gru_f32_work_bytes(const gru_dims *dims, const gru_options *options);
 size_t gru_f32_tape_offset(const gru_dims *dims, const gru_options *options, int index);
 int gru_f32_pack(const gru_dims *dims, const gru_f32_params *params, void *packed,
     const gru_options *options);
-int gru_f32_forward(const gru_dims *dims, const gru_f32_params *params,
+typedef int gru_f32_forward_function(const gru_dims *dims, const gru_f32_params *params,
     const void *packed, const gru_f32_inputs *inputs, const gru_f32_state *initial,
     gru_f32_outputs *outputs, gru_f32_state *final, void *tape, void *work,
     const gru_options *options);
-int gru_f32_backward(const gru_dims *dims, const gru_f32_params *params,
+typedef int gru_f32_backward_function(const gru_dims *dims, const gru_f32_params *params,
     const void *packed, const gru_f32_inputs *inputs, const gru_f32_state *initial,
     const void *tape, const gru_f32_outputs *doutputs, const gru_f32_state *dfinal,
     gru_f32_dparams *dparams, gru_f32_dinputs *dinputs, gru_f32_state *dinitial,
     void *work, const gru_options *options);
+gru_f32_forward_function gru_f32_forward, gru_f32_forward_threads;
+gru_f32_backward_function gru_f32_backward, gru_f32_backward_threads;
 int gru_f32_step(const gru_dims *dims, const gru_f32_params *params,
     const void *packed, const gru_f32_inputs *inputs, const gru_f32_state *state,
     gru_f32_outputs *outputs, gru_f32_state *new_state, void *work,
@@ -200,15 +228,17 @@ size_t gru_f64_work_bytes(const gru_dims *dims, const gru_options *options);
 size_t gru_f64_tape_offset(const gru_dims *dims, const gru_options *options, int index);
 int gru_f64_pack(const gru_dims *dims, const gru_f64_params *params, void *packed,
     const gru_options *options);
-int gru_f64_forward(const gru_dims *dims, const gru_f64_params *params,
+typedef int gru_f64_forward_function(const gru_dims *dims, const gru_f64_params *params,
     const void *packed, const gru_f64_inputs *inputs, const gru_f64_state *initial,
     gru_f64_outputs *outputs, gru_f64_state *final, void *tape, void *work,
     const gru_options *options);
-int gru_f64_backward(const gru_dims *dims, const gru_f64_params *params,
+typedef int gru_f64_backward_function(const gru_dims *dims, const gru_f64_params *params,
     const void *packed, const gru_f64_inputs *inputs, const gru_f64_state *initial,
     const void *tape, const gru_f64_outputs *doutputs, const gru_f64_state *dfinal,
     gru_f64_dparams *dparams, gru_f64_dinputs *dinputs, gru_f64_state *dinitial,
     void *work, const gru_options *options);
+gru_f64_forward_function gru_f64_forward, gru_f64_forward_threads;
+gru_f64_backward_function gru_f64_backward, gru_f64_backward_threads;
 int gru_f64_step(const gru_dims *dims, const gru_f64_params *params,
     const void *packed, const gru_f64_inputs *inputs, const gru_f64_state *state,
     gru_f64_outputs *outputs, gru_f64_state *new_state, void *work,

@@ -36,8 +36,29 @@ typedef struct {
     size_t d_h; /* a size of the cell */
 } indrnn_dims;
 
-/* No options yet: pass NULL. */
-typedef struct indrnn_options indrnn_options;
+/* How to work; NULL, or all zero: with the best instructions of this machine, all in one call. */
+typedef struct {
+    int set; /* a set of instructions, one of those below */
+    int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
+    int stage; /* with parts: of this stage only */
+} indrnn_options;
+
+enum {
+    indrnn_best = 0, /* the best that this machine has */
+    indrnn_plain = 1, /* C99 alone */
+    indrnn_avx2 = 2, /* x86-64 with AVX2 and FMA */
+    indrnn_avx512 = 3, /* x86-64 with AVX-512; single precision */
+    indrnn_neon = 4 /* AArch64 */
+};
+
+/*
+ * Work in parts, for threads of the caller's: the stages come one after the other, and all parts of a stage may be
+ * done at the same time, in the same `work`. The result has the same bits for any number of parts.
+ */
+enum {
+    indrnn_forward_stages = 2,
+    indrnn_backward_stages = 6
+};
 
 /* What the functions return. */
 enum {
@@ -45,7 +66,9 @@ enum {
     indrnn_null = 1, /* a NULL argument */
     indrnn_empty = 2, /* a size of zero */
     indrnn_overflow = 3, /* sizes that cannot be addressed */
-    indrnn_misaligned = 4 /* packed, tape or work is not aligned */
+    indrnn_misaligned = 4, /* packed, tape or work is not aligned */
+    indrnn_unsupported = 5, /* options that this machine cannot follow, or that make no sense */
+    indrnn_mispacked = 6 /* packed for another set of instructions */
 };
 
 /* ---- single precision ---- */
@@ -152,6 +175,9 @@ typedef struct {
  *   dparams, dinputs, dinitial (written)   NULL, or a member NULL: skipped; dinitial may be `dfinal`
  *   work (scratch)          may be that of other calls
  *
+ * q_forward_threads, q_backward_threads (in indrnn_threads.c only)
+ *   The same, done by options->parts threads that live for the call; `work` is as large as for these options.
+ *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward
  *   state (read)            NULL, or a member NULL: zero
@@ -164,15 +190,17 @@ size_t indrnn_f32_work_bytes(const indrnn_dims *dims, const indrnn_options *opti
 size_t indrnn_f32_tape_offset(const indrnn_dims *dims, const indrnn_options *options, int index);
 int indrnn_f32_pack(const indrnn_dims *dims, const indrnn_f32_params *params, void *packed,
     const indrnn_options *options);
-int indrnn_f32_forward(const indrnn_dims *dims, const indrnn_f32_params *params,
+typedef int indrnn_f32_forward_function(const indrnn_dims *dims, const indrnn_f32_params *params,
     const void *packed, const indrnn_f32_inputs *inputs, const indrnn_f32_state *initial,
     indrnn_f32_outputs *outputs, indrnn_f32_state *final, void *tape, void *work,
     const indrnn_options *options);
-int indrnn_f32_backward(const indrnn_dims *dims, const indrnn_f32_params *params,
+typedef int indrnn_f32_backward_function(const indrnn_dims *dims, const indrnn_f32_params *params,
     const void *packed, const indrnn_f32_inputs *inputs, const indrnn_f32_state *initial,
     const void *tape, const indrnn_f32_outputs *doutputs, const indrnn_f32_state *dfinal,
     indrnn_f32_dparams *dparams, indrnn_f32_dinputs *dinputs, indrnn_f32_state *dinitial,
     void *work, const indrnn_options *options);
+indrnn_f32_forward_function indrnn_f32_forward, indrnn_f32_forward_threads;
+indrnn_f32_backward_function indrnn_f32_backward, indrnn_f32_backward_threads;
 int indrnn_f32_step(const indrnn_dims *dims, const indrnn_f32_params *params,
     const void *packed, const indrnn_f32_inputs *inputs, const indrnn_f32_state *state,
     indrnn_f32_outputs *outputs, indrnn_f32_state *new_state, void *work,
@@ -184,15 +212,17 @@ size_t indrnn_f64_work_bytes(const indrnn_dims *dims, const indrnn_options *opti
 size_t indrnn_f64_tape_offset(const indrnn_dims *dims, const indrnn_options *options, int index);
 int indrnn_f64_pack(const indrnn_dims *dims, const indrnn_f64_params *params, void *packed,
     const indrnn_options *options);
-int indrnn_f64_forward(const indrnn_dims *dims, const indrnn_f64_params *params,
+typedef int indrnn_f64_forward_function(const indrnn_dims *dims, const indrnn_f64_params *params,
     const void *packed, const indrnn_f64_inputs *inputs, const indrnn_f64_state *initial,
     indrnn_f64_outputs *outputs, indrnn_f64_state *final, void *tape, void *work,
     const indrnn_options *options);
-int indrnn_f64_backward(const indrnn_dims *dims, const indrnn_f64_params *params,
+typedef int indrnn_f64_backward_function(const indrnn_dims *dims, const indrnn_f64_params *params,
     const void *packed, const indrnn_f64_inputs *inputs, const indrnn_f64_state *initial,
     const void *tape, const indrnn_f64_outputs *doutputs, const indrnn_f64_state *dfinal,
     indrnn_f64_dparams *dparams, indrnn_f64_dinputs *dinputs, indrnn_f64_state *dinitial,
     void *work, const indrnn_options *options);
+indrnn_f64_forward_function indrnn_f64_forward, indrnn_f64_forward_threads;
+indrnn_f64_backward_function indrnn_f64_backward, indrnn_f64_backward_threads;
 int indrnn_f64_step(const indrnn_dims *dims, const indrnn_f64_params *params,
     const void *packed, const indrnn_f64_inputs *inputs, const indrnn_f64_state *state,
     indrnn_f64_outputs *outputs, indrnn_f64_state *new_state, void *work,

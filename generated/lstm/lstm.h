@@ -37,8 +37,29 @@ typedef struct {
     size_t d_h; /* a size of the cell */
 } lstm_dims;
 
-/* No options yet: pass NULL. */
-typedef struct lstm_options lstm_options;
+/* How to work; NULL, or all zero: with the best instructions of this machine, all in one call. */
+typedef struct {
+    int set; /* a set of instructions, one of those below */
+    int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
+    int stage; /* with parts: of this stage only */
+} lstm_options;
+
+enum {
+    lstm_best = 0, /* the best that this machine has */
+    lstm_plain = 1, /* C99 alone */
+    lstm_avx2 = 2, /* x86-64 with AVX2 and FMA */
+    lstm_avx512 = 3, /* x86-64 with AVX-512; single precision */
+    lstm_neon = 4 /* AArch64 */
+};
+
+/*
+ * Work in parts, for threads of the caller's: the stages come one after the other, and all parts of a stage may be
+ * done at the same time, in the same `work`. The result has the same bits for any number of parts.
+ */
+enum {
+    lstm_forward_stages = 2,
+    lstm_backward_stages = 4
+};
 
 /* What the functions return. */
 enum {
@@ -46,7 +67,9 @@ enum {
     lstm_null = 1, /* a NULL argument */
     lstm_empty = 2, /* a size of zero */
     lstm_overflow = 3, /* sizes that cannot be addressed */
-    lstm_misaligned = 4 /* packed, tape or work is not aligned */
+    lstm_misaligned = 4, /* packed, tape or work is not aligned */
+    lstm_unsupported = 5, /* options that this machine cannot follow, or that make no sense */
+    lstm_mispacked = 6 /* packed for another set of instructions */
 };
 
 /* ---- single precision ---- */
@@ -179,6 +202,9 @@ typedef struct {
  *   dparams, dinputs, dinitial (written)   NULL, or a member NULL: skipped; dinitial may be `dfinal`
  *   work (scratch)          may be that of other calls
  *
+ * q_forward_threads, q_backward_threads (in lstm_threads.c only)
+ *   The same, done by options->parts threads that live for the call; `work` is as large as for these options.
+ *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward
  *   state (read)            NULL, or a member NULL: zero
@@ -191,15 +217,17 @@ size_t lstm_f32_work_bytes(const lstm_dims *dims, const lstm_options *options);
 size_t lstm_f32_tape_offset(const lstm_dims *dims, const lstm_options *options, int index);
 int lstm_f32_pack(const lstm_dims *dims, const lstm_f32_params *params, void *packed,
     const lstm_options *options);
-int lstm_f32_forward(const lstm_dims *dims, const lstm_f32_params *params,
+typedef int lstm_f32_forward_function(const lstm_dims *dims, const lstm_f32_params *params,
     const void *packed, const lstm_f32_inputs *inputs, const lstm_f32_state *initial,
     lstm_f32_outputs *outputs, lstm_f32_state *final, void *tape, void *work,
     const lstm_options *options);
-int lstm_f32_backward(const lstm_dims *dims, const lstm_f32_params *params,
+typedef int lstm_f32_backward_function(const lstm_dims *dims, const lstm_f32_params *params,
     const void *packed, const lstm_f32_inputs *inputs, const lstm_f32_state *initial,
     const void *tape, const lstm_f32_outputs *doutputs, const lstm_f32_state *dfinal,
     lstm_f32_dparams *dparams, lstm_f32_dinputs *dinputs, lstm_f32_state *dinitial,
     void *work, const lstm_options *options);
+lstm_f32_forward_function lstm_f32_forward, lstm_f32_forward_threads;
+lstm_f32_backward_function lstm_f32_backward, lstm_f32_backward_threads;
 int lstm_f32_step(const lstm_dims *dims, const lstm_f32_params *params,
     const void *packed, const lstm_f32_inputs *inputs, const lstm_f32_state *state,
     lstm_f32_outputs *outputs, lstm_f32_state *new_state, void *work,
@@ -211,15 +239,17 @@ size_t lstm_f64_work_bytes(const lstm_dims *dims, const lstm_options *options);
 size_t lstm_f64_tape_offset(const lstm_dims *dims, const lstm_options *options, int index);
 int lstm_f64_pack(const lstm_dims *dims, const lstm_f64_params *params, void *packed,
     const lstm_options *options);
-int lstm_f64_forward(const lstm_dims *dims, const lstm_f64_params *params,
+typedef int lstm_f64_forward_function(const lstm_dims *dims, const lstm_f64_params *params,
     const void *packed, const lstm_f64_inputs *inputs, const lstm_f64_state *initial,
     lstm_f64_outputs *outputs, lstm_f64_state *final, void *tape, void *work,
     const lstm_options *options);
-int lstm_f64_backward(const lstm_dims *dims, const lstm_f64_params *params,
+typedef int lstm_f64_backward_function(const lstm_dims *dims, const lstm_f64_params *params,
     const void *packed, const lstm_f64_inputs *inputs, const lstm_f64_state *initial,
     const void *tape, const lstm_f64_outputs *doutputs, const lstm_f64_state *dfinal,
     lstm_f64_dparams *dparams, lstm_f64_dinputs *dinputs, lstm_f64_state *dinitial,
     void *work, const lstm_options *options);
+lstm_f64_forward_function lstm_f64_forward, lstm_f64_forward_threads;
+lstm_f64_backward_function lstm_f64_backward, lstm_f64_backward_threads;
 int lstm_f64_step(const lstm_dims *dims, const lstm_f64_params *params,
     const void *packed, const lstm_f64_inputs *inputs, const lstm_f64_state *state,
     lstm_f64_outputs *outputs, lstm_f64_state *new_state, void *work,

@@ -38,8 +38,29 @@ typedef struct {
     size_t d_h; /* a size of the cell */
 } lstm_layernorm_dims;
 
-/* No options yet: pass NULL. */
-typedef struct lstm_layernorm_options lstm_layernorm_options;
+/* How to work; NULL, or all zero: with the best instructions of this machine, all in one call. */
+typedef struct {
+    int set; /* a set of instructions, one of those below */
+    int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
+    int stage; /* with parts: of this stage only */
+} lstm_layernorm_options;
+
+enum {
+    lstm_layernorm_best = 0, /* the best that this machine has */
+    lstm_layernorm_plain = 1, /* C99 alone */
+    lstm_layernorm_avx2 = 2, /* x86-64 with AVX2 and FMA */
+    lstm_layernorm_avx512 = 3, /* x86-64 with AVX-512; single precision */
+    lstm_layernorm_neon = 4 /* AArch64 */
+};
+
+/*
+ * Work in parts, for threads of the caller's: the stages come one after the other, and all parts of a stage may be
+ * done at the same time, in the same `work`. The result has the same bits for any number of parts.
+ */
+enum {
+    lstm_layernorm_forward_stages = 2,
+    lstm_layernorm_backward_stages = 6
+};
 
 /* What the functions return. */
 enum {
@@ -47,7 +68,9 @@ enum {
     lstm_layernorm_null = 1, /* a NULL argument */
     lstm_layernorm_empty = 2, /* a size of zero */
     lstm_layernorm_overflow = 3, /* sizes that cannot be addressed */
-    lstm_layernorm_misaligned = 4 /* packed, tape or work is not aligned */
+    lstm_layernorm_misaligned = 4, /* packed, tape or work is not aligned */
+    lstm_layernorm_unsupported = 5, /* options that this machine cannot follow, or that make no sense */
+    lstm_layernorm_mispacked = 6 /* packed for another set of instructions */
 };
 
 /* ---- single precision ---- */
@@ -219,6 +242,9 @@ typedef struct {
  *   dparams, dinputs, dinitial (written)   NULL, or a member NULL: skipped; dinitial may be `dfinal`
  *   work (scratch)          may be that of other calls
  *
+ * q_forward_threads, q_backward_threads (in lstm_layernorm_threads.c only)
+ *   The same, done by options->parts threads that live for the call; `work` is as large as for these options.
+ *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward
  *   state (read)            NULL, or a member NULL: zero
@@ -231,15 +257,17 @@ size_t lstm_layernorm_f32_work_bytes(const lstm_layernorm_dims *dims, const lstm
 size_t lstm_layernorm_f32_tape_offset(const lstm_layernorm_dims *dims, const lstm_layernorm_options *options, int index);
 int lstm_layernorm_f32_pack(const lstm_layernorm_dims *dims, const lstm_layernorm_f32_params *params, void *packed,
     const lstm_layernorm_options *options);
-int lstm_layernorm_f32_forward(const lstm_layernorm_dims *dims, const lstm_layernorm_f32_params *params,
+typedef int lstm_layernorm_f32_forward_function(const lstm_layernorm_dims *dims, const lstm_layernorm_f32_params *params,
     const void *packed, const lstm_layernorm_f32_inputs *inputs, const lstm_layernorm_f32_state *initial,
     lstm_layernorm_f32_outputs *outputs, lstm_layernorm_f32_state *final, void *tape, void *work,
     const lstm_layernorm_options *options);
-int lstm_layernorm_f32_backward(const lstm_layernorm_dims *dims, const lstm_layernorm_f32_params *params,
+typedef int lstm_layernorm_f32_backward_function(const lstm_layernorm_dims *dims, const lstm_layernorm_f32_params *params,
     const void *packed, const lstm_layernorm_f32_inputs *inputs, const lstm_layernorm_f32_state *initial,
     const void *tape, const lstm_layernorm_f32_outputs *doutputs, const lstm_layernorm_f32_state *dfinal,
     lstm_layernorm_f32_dparams *dparams, lstm_layernorm_f32_dinputs *dinputs, lstm_layernorm_f32_state *dinitial,
     void *work, const lstm_layernorm_options *options);
+lstm_layernorm_f32_forward_function lstm_layernorm_f32_forward, lstm_layernorm_f32_forward_threads;
+lstm_layernorm_f32_backward_function lstm_layernorm_f32_backward, lstm_layernorm_f32_backward_threads;
 int lstm_layernorm_f32_step(const lstm_layernorm_dims *dims, const lstm_layernorm_f32_params *params,
     const void *packed, const lstm_layernorm_f32_inputs *inputs, const lstm_layernorm_f32_state *state,
     lstm_layernorm_f32_outputs *outputs, lstm_layernorm_f32_state *new_state, void *work,
@@ -251,15 +279,17 @@ size_t lstm_layernorm_f64_work_bytes(const lstm_layernorm_dims *dims, const lstm
 size_t lstm_layernorm_f64_tape_offset(const lstm_layernorm_dims *dims, const lstm_layernorm_options *options, int index);
 int lstm_layernorm_f64_pack(const lstm_layernorm_dims *dims, const lstm_layernorm_f64_params *params, void *packed,
     const lstm_layernorm_options *options);
-int lstm_layernorm_f64_forward(const lstm_layernorm_dims *dims, const lstm_layernorm_f64_params *params,
+typedef int lstm_layernorm_f64_forward_function(const lstm_layernorm_dims *dims, const lstm_layernorm_f64_params *params,
     const void *packed, const lstm_layernorm_f64_inputs *inputs, const lstm_layernorm_f64_state *initial,
     lstm_layernorm_f64_outputs *outputs, lstm_layernorm_f64_state *final, void *tape, void *work,
     const lstm_layernorm_options *options);
-int lstm_layernorm_f64_backward(const lstm_layernorm_dims *dims, const lstm_layernorm_f64_params *params,
+typedef int lstm_layernorm_f64_backward_function(const lstm_layernorm_dims *dims, const lstm_layernorm_f64_params *params,
     const void *packed, const lstm_layernorm_f64_inputs *inputs, const lstm_layernorm_f64_state *initial,
     const void *tape, const lstm_layernorm_f64_outputs *doutputs, const lstm_layernorm_f64_state *dfinal,
     lstm_layernorm_f64_dparams *dparams, lstm_layernorm_f64_dinputs *dinputs, lstm_layernorm_f64_state *dinitial,
     void *work, const lstm_layernorm_options *options);
+lstm_layernorm_f64_forward_function lstm_layernorm_f64_forward, lstm_layernorm_f64_forward_threads;
+lstm_layernorm_f64_backward_function lstm_layernorm_f64_backward, lstm_layernorm_f64_backward_threads;
 int lstm_layernorm_f64_step(const lstm_layernorm_dims *dims, const lstm_layernorm_f64_params *params,
     const void *packed, const lstm_layernorm_f64_inputs *inputs, const lstm_layernorm_f64_state *state,
     lstm_layernorm_f64_outputs *outputs, lstm_layernorm_f64_state *new_state, void *work,

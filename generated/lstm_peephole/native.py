@@ -13,7 +13,10 @@ from . import AXES, SHAPES, init, tape_of
 __all__ = ["AXES", "SHAPES", "init", "Params", "State", "Inputs", "Output", "prepare", "forward", "backward", "step", "stream", "flatten", "unflatten"]
 
 _HERE = Path(__file__).parent
-_SOURCES = {name: (_HERE / name).read_text(encoding="utf-8") for name in ("lstm_peephole.h", "lstm_peephole.c", "lstm_peephole_body.inc")}
+_OWN = ("lstm_peephole.h", "lstm_peephole.c", "lstm_peephole_layouts.inc", "lstm_peephole_kernels.inc", "lstm_peephole_threads.c")
+_SHARED = ("derive_base.h", "derive_vectors.h", "derive_functions.h", "derive_products.h", "derive_interface.h", "derive_sets.h", "derive_threads.h", "derive_threaded.h")
+_PATHS = [*(_HERE / name for name in _OWN), *(_HERE.parent / name for name in _SHARED)]
+_SOURCES = {path.name: path.read_text(encoding="utf-8") for path in _PATHS}
 INTERFACE = Interface(
     prefix="lstm_peephole",
     precisions=("f32", "f64"),
@@ -48,16 +51,18 @@ INTERFACE = Interface(
         Field("c", ("T", "B", "d_h")),
         Field("o", ("T", "B", "d_h")),
     ),
-    options=(),
+    options=(("set", 0), ("part", 0), ("parts", 0), ("stage", 0)),
     errors=(
         "",
         "a NULL argument",
         "a size of zero",
         "sizes that cannot be addressed",
         "packed, tape or work is not aligned",
+        "options that this machine cannot follow, or that make no sense",
+        "packed for another set of instructions",
     ),
 )
-kernel = Kernel(load(_SOURCES, "lstm_peephole.c"), INTERFACE, init, tape_of)
+kernel = Kernel(load(_SOURCES, "lstm_peephole_threads.c"), INTERFACE, init, tape_of)
 Params = kernel.Params
 State = kernel.State
 Inputs = kernel.Inputs

@@ -37,8 +37,29 @@ typedef struct {
     size_t d_h; /* a size of the cell */
 } mgu_dims;
 
-/* No options yet: pass NULL. */
-typedef struct mgu_options mgu_options;
+/* How to work; NULL, or all zero: with the best instructions of this machine, all in one call. */
+typedef struct {
+    int set; /* a set of instructions, one of those below */
+    int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
+    int stage; /* with parts: of this stage only */
+} mgu_options;
+
+enum {
+    mgu_best = 0, /* the best that this machine has */
+    mgu_plain = 1, /* C99 alone */
+    mgu_avx2 = 2, /* x86-64 with AVX2 and FMA */
+    mgu_avx512 = 3, /* x86-64 with AVX-512; single precision */
+    mgu_neon = 4 /* AArch64 */
+};
+
+/*
+ * Work in parts, for threads of the caller's: the stages come one after the other, and all parts of a stage may be
+ * done at the same time, in the same `work`. The result has the same bits for any number of parts.
+ */
+enum {
+    mgu_forward_stages = 2,
+    mgu_backward_stages = 4
+};
 
 /* What the functions return. */
 enum {
@@ -46,7 +67,9 @@ enum {
     mgu_null = 1, /* a NULL argument */
     mgu_empty = 2, /* a size of zero */
     mgu_overflow = 3, /* sizes that cannot be addressed */
-    mgu_misaligned = 4 /* packed, tape or work is not aligned */
+    mgu_misaligned = 4, /* packed, tape or work is not aligned */
+    mgu_unsupported = 5, /* options that this machine cannot follow, or that make no sense */
+    mgu_mispacked = 6 /* packed for another set of instructions */
 };
 
 /* ---- single precision ---- */
@@ -159,6 +182,9 @@ typedef struct {
  *   dparams, dinputs, dinitial (written)   NULL, or a member NULL: skipped; dinitial may be `dfinal`
  *   work (scratch)          may be that of other calls
  *
+ * q_forward_threads, q_backward_threads (in mgu_threads.c only)
+ *   The same, done by options->parts threads that live for the call; `work` is as large as for these options.
+ *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward
  *   state (read)            NULL, or a member NULL: zero
@@ -171,15 +197,17 @@ size_t mgu_f32_work_bytes(const mgu_dims *dims, const mgu_options *options);
 size_t mgu_f32_tape_offset(const mgu_dims *dims, const mgu_options *options, int index);
 int mgu_f32_pack(const mgu_dims *dims, const mgu_f32_params *params, void *packed,
     const mgu_options *options);
-int mgu_f32_forward(const mgu_dims *dims, const mgu_f32_params *params,
+typedef int mgu_f32_forward_function(const mgu_dims *dims, const mgu_f32_params *params,
     const void *packed, const mgu_f32_inputs *inputs, const mgu_f32_state *initial,
     mgu_f32_outputs *outputs, mgu_f32_state *final, void *tape, void *work,
     const mgu_options *options);
-int mgu_f32_backward(const mgu_dims *dims, const mgu_f32_params *params,
+typedef int mgu_f32_backward_function(const mgu_dims *dims, const mgu_f32_params *params,
     const void *packed, const mgu_f32_inputs *inputs, const mgu_f32_state *initial,
     const void *tape, const mgu_f32_outputs *doutputs, const mgu_f32_state *dfinal,
     mgu_f32_dparams *dparams, mgu_f32_dinputs *dinputs, mgu_f32_state *dinitial,
     void *work, const mgu_options *options);
+mgu_f32_forward_function mgu_f32_forward, mgu_f32_forward_threads;
+mgu_f32_backward_function mgu_f32_backward, mgu_f32_backward_threads;
 int mgu_f32_step(const mgu_dims *dims, const mgu_f32_params *params,
     const void *packed, const mgu_f32_inputs *inputs, const mgu_f32_state *state,
     mgu_f32_outputs *outputs, mgu_f32_state *new_state, void *work,
@@ -191,15 +219,17 @@ size_t mgu_f64_work_bytes(const mgu_dims *dims, const mgu_options *options);
 size_t mgu_f64_tape_offset(const mgu_dims *dims, const mgu_options *options, int index);
 int mgu_f64_pack(const mgu_dims *dims, const mgu_f64_params *params, void *packed,
     const mgu_options *options);
-int mgu_f64_forward(const mgu_dims *dims, const mgu_f64_params *params,
+typedef int mgu_f64_forward_function(const mgu_dims *dims, const mgu_f64_params *params,
     const void *packed, const mgu_f64_inputs *inputs, const mgu_f64_state *initial,
     mgu_f64_outputs *outputs, mgu_f64_state *final, void *tape, void *work,
     const mgu_options *options);
-int mgu_f64_backward(const mgu_dims *dims, const mgu_f64_params *params,
+typedef int mgu_f64_backward_function(const mgu_dims *dims, const mgu_f64_params *params,
     const void *packed, const mgu_f64_inputs *inputs, const mgu_f64_state *initial,
     const void *tape, const mgu_f64_outputs *doutputs, const mgu_f64_state *dfinal,
     mgu_f64_dparams *dparams, mgu_f64_dinputs *dinputs, mgu_f64_state *dinitial,
     void *work, const mgu_options *options);
+mgu_f64_forward_function mgu_f64_forward, mgu_f64_forward_threads;
+mgu_f64_backward_function mgu_f64_backward, mgu_f64_backward_threads;
 int mgu_f64_step(const mgu_dims *dims, const mgu_f64_params *params,
     const void *packed, const mgu_f64_inputs *inputs, const mgu_f64_state *state,
     mgu_f64_outputs *outputs, mgu_f64_state *new_state, void *work,

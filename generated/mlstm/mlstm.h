@@ -38,8 +38,29 @@ typedef struct {
     size_t d_k; /* a size of the cell */
 } mlstm_dims;
 
-/* No options yet: pass NULL. */
-typedef struct mlstm_options mlstm_options;
+/* How to work; NULL, or all zero: with the best instructions of this machine, all in one call. */
+typedef struct {
+    int set; /* a set of instructions, one of those below */
+    int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
+    int stage; /* with parts: of this stage only */
+} mlstm_options;
+
+enum {
+    mlstm_best = 0, /* the best that this machine has */
+    mlstm_plain = 1, /* C99 alone */
+    mlstm_avx2 = 2, /* x86-64 with AVX2 and FMA */
+    mlstm_avx512 = 3, /* x86-64 with AVX-512; single precision */
+    mlstm_neon = 4 /* AArch64 */
+};
+
+/*
+ * Work in parts, for threads of the caller's: the stages come one after the other, and all parts of a stage may be
+ * done at the same time, in the same `work`. The result has the same bits for any number of parts.
+ */
+enum {
+    mlstm_forward_stages = 4,
+    mlstm_backward_stages = 11
+};
 
 /* What the functions return. */
 enum {
@@ -47,7 +68,9 @@ enum {
     mlstm_null = 1, /* a NULL argument */
     mlstm_empty = 2, /* a size of zero */
     mlstm_overflow = 3, /* sizes that cannot be addressed */
-    mlstm_misaligned = 4 /* packed, tape or work is not aligned */
+    mlstm_misaligned = 4, /* packed, tape or work is not aligned */
+    mlstm_unsupported = 5, /* options that this machine cannot follow, or that make no sense */
+    mlstm_mispacked = 6 /* packed for another set of instructions */
 };
 
 /* ---- single precision ---- */
@@ -209,6 +232,9 @@ typedef struct {
  *   dparams, dinputs, dinitial (written)   NULL, or a member NULL: skipped; dinitial may be `dfinal`
  *   work (scratch)          may be that of other calls
  *
+ * q_forward_threads, q_backward_threads (in mlstm_threads.c only)
+ *   The same, done by options->parts threads that live for the call; `work` is as large as for these options.
+ *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward
  *   state (read)            NULL, or a member NULL: zero
@@ -221,15 +247,17 @@ size_t mlstm_f32_work_bytes(const mlstm_dims *dims, const mlstm_options *options
 size_t mlstm_f32_tape_offset(const mlstm_dims *dims, const mlstm_options *options, int index);
 int mlstm_f32_pack(const mlstm_dims *dims, const mlstm_f32_params *params, void *packed,
     const mlstm_options *options);
-int mlstm_f32_forward(const mlstm_dims *dims, const mlstm_f32_params *params,
+typedef int mlstm_f32_forward_function(const mlstm_dims *dims, const mlstm_f32_params *params,
     const void *packed, const mlstm_f32_inputs *inputs, const mlstm_f32_state *initial,
     mlstm_f32_outputs *outputs, mlstm_f32_state *final, void *tape, void *work,
     const mlstm_options *options);
-int mlstm_f32_backward(const mlstm_dims *dims, const mlstm_f32_params *params,
+typedef int mlstm_f32_backward_function(const mlstm_dims *dims, const mlstm_f32_params *params,
     const void *packed, const mlstm_f32_inputs *inputs, const mlstm_f32_state *initial,
     const void *tape, const mlstm_f32_outputs *doutputs, const mlstm_f32_state *dfinal,
     mlstm_f32_dparams *dparams, mlstm_f32_dinputs *dinputs, mlstm_f32_state *dinitial,
     void *work, const mlstm_options *options);
+mlstm_f32_forward_function mlstm_f32_forward, mlstm_f32_forward_threads;
+mlstm_f32_backward_function mlstm_f32_backward, mlstm_f32_backward_threads;
 int mlstm_f32_step(const mlstm_dims *dims, const mlstm_f32_params *params,
     const void *packed, const mlstm_f32_inputs *inputs, const mlstm_f32_state *state,
     mlstm_f32_outputs *outputs, mlstm_f32_state *new_state, void *work,
@@ -241,15 +269,17 @@ size_t mlstm_f64_work_bytes(const mlstm_dims *dims, const mlstm_options *options
 size_t mlstm_f64_tape_offset(const mlstm_dims *dims, const mlstm_options *options, int index);
 int mlstm_f64_pack(const mlstm_dims *dims, const mlstm_f64_params *params, void *packed,
     const mlstm_options *options);
-int mlstm_f64_forward(const mlstm_dims *dims, const mlstm_f64_params *params,
+typedef int mlstm_f64_forward_function(const mlstm_dims *dims, const mlstm_f64_params *params,
     const void *packed, const mlstm_f64_inputs *inputs, const mlstm_f64_state *initial,
     mlstm_f64_outputs *outputs, mlstm_f64_state *final, void *tape, void *work,
     const mlstm_options *options);
-int mlstm_f64_backward(const mlstm_dims *dims, const mlstm_f64_params *params,
+typedef int mlstm_f64_backward_function(const mlstm_dims *dims, const mlstm_f64_params *params,
     const void *packed, const mlstm_f64_inputs *inputs, const mlstm_f64_state *initial,
     const void *tape, const mlstm_f64_outputs *doutputs, const mlstm_f64_state *dfinal,
     mlstm_f64_dparams *dparams, mlstm_f64_dinputs *dinputs, mlstm_f64_state *dinitial,
     void *work, const mlstm_options *options);
+mlstm_f64_forward_function mlstm_f64_forward, mlstm_f64_forward_threads;
+mlstm_f64_backward_function mlstm_f64_backward, mlstm_f64_backward_threads;
 int mlstm_f64_step(const mlstm_dims *dims, const mlstm_f64_params *params,
     const void *packed, const mlstm_f64_inputs *inputs, const mlstm_f64_state *state,
     mlstm_f64_outputs *outputs, mlstm_f64_state *new_state, void *work,

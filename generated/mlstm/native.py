@@ -13,7 +13,10 @@ from . import AXES, SHAPES, init, tape_of
 __all__ = ["AXES", "SHAPES", "init", "Params", "State", "Inputs", "Output", "prepare", "forward", "backward", "step", "stream", "flatten", "unflatten"]
 
 _HERE = Path(__file__).parent
-_SOURCES = {name: (_HERE / name).read_text(encoding="utf-8") for name in ("mlstm.h", "mlstm.c", "mlstm_body.inc")}
+_OWN = ("mlstm.h", "mlstm.c", "mlstm_layouts.inc", "mlstm_kernels.inc", "mlstm_threads.c")
+_SHARED = ("derive_base.h", "derive_vectors.h", "derive_functions.h", "derive_products.h", "derive_interface.h", "derive_sets.h", "derive_threads.h", "derive_threaded.h")
+_PATHS = [*(_HERE / name for name in _OWN), *(_HERE.parent / name for name in _SHARED)]
+_SOURCES = {path.name: path.read_text(encoding="utf-8") for path in _PATHS}
 INTERFACE = Interface(
     prefix="mlstm",
     precisions=("f32", "f64"),
@@ -61,16 +64,18 @@ INTERFACE = Interface(
         Field("recip_r_arg2", ("T", "B")),
         Field("sigmoid_h", ("T", "B", "d_v")),
     ),
-    options=(),
+    options=(("set", 0), ("part", 0), ("parts", 0), ("stage", 0)),
     errors=(
         "",
         "a NULL argument",
         "a size of zero",
         "sizes that cannot be addressed",
         "packed, tape or work is not aligned",
+        "options that this machine cannot follow, or that make no sense",
+        "packed for another set of instructions",
     ),
 )
-kernel = Kernel(load(_SOURCES, "mlstm.c"), INTERFACE, init, tape_of)
+kernel = Kernel(load(_SOURCES, "mlstm_threads.c"), INTERFACE, init, tape_of)
 Params = kernel.Params
 State = kernel.State
 Inputs = kernel.Inputs

@@ -36,8 +36,29 @@ typedef struct {
     size_t d_h; /* a size of the cell */
 } rnn_dims;
 
-/* No options yet: pass NULL. */
-typedef struct rnn_options rnn_options;
+/* How to work; NULL, or all zero: with the best instructions of this machine, all in one call. */
+typedef struct {
+    int set; /* a set of instructions, one of those below */
+    int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
+    int stage; /* with parts: of this stage only */
+} rnn_options;
+
+enum {
+    rnn_best = 0, /* the best that this machine has */
+    rnn_plain = 1, /* C99 alone */
+    rnn_avx2 = 2, /* x86-64 with AVX2 and FMA */
+    rnn_avx512 = 3, /* x86-64 with AVX-512; single precision */
+    rnn_neon = 4 /* AArch64 */
+};
+
+/*
+ * Work in parts, for threads of the caller's: the stages come one after the other, and all parts of a stage may be
+ * done at the same time, in the same `work`. The result has the same bits for any number of parts.
+ */
+enum {
+    rnn_forward_stages = 2,
+    rnn_backward_stages = 4
+};
 
 /* What the functions return. */
 enum {
@@ -45,7 +66,9 @@ enum {
     rnn_null = 1, /* a NULL argument */
     rnn_empty = 2, /* a size of zero */
     rnn_overflow = 3, /* sizes that cannot be addressed */
-    rnn_misaligned = 4 /* packed, tape or work is not aligned */
+    rnn_misaligned = 4, /* packed, tape or work is not aligned */
+    rnn_unsupported = 5, /* options that this machine cannot follow, or that make no sense */
+    rnn_mispacked = 6 /* packed for another set of instructions */
 };
 
 /* ---- single precision ---- */
@@ -152,6 +175,9 @@ typedef struct {
  *   dparams, dinputs, dinitial (written)   NULL, or a member NULL: skipped; dinitial may be `dfinal`
  *   work (scratch)          may be that of other calls
  *
+ * q_forward_threads, q_backward_threads (in rnn_threads.c only)
+ *   The same, done by options->parts threads that live for the call; `work` is as large as for these options.
+ *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward
  *   state (read)            NULL, or a member NULL: zero
@@ -164,15 +190,17 @@ size_t rnn_f32_work_bytes(const rnn_dims *dims, const rnn_options *options);
 size_t rnn_f32_tape_offset(const rnn_dims *dims, const rnn_options *options, int index);
 int rnn_f32_pack(const rnn_dims *dims, const rnn_f32_params *params, void *packed,
     const rnn_options *options);
-int rnn_f32_forward(const rnn_dims *dims, const rnn_f32_params *params,
+typedef int rnn_f32_forward_function(const rnn_dims *dims, const rnn_f32_params *params,
     const void *packed, const rnn_f32_inputs *inputs, const rnn_f32_state *initial,
     rnn_f32_outputs *outputs, rnn_f32_state *final, void *tape, void *work,
     const rnn_options *options);
-int rnn_f32_backward(const rnn_dims *dims, const rnn_f32_params *params,
+typedef int rnn_f32_backward_function(const rnn_dims *dims, const rnn_f32_params *params,
     const void *packed, const rnn_f32_inputs *inputs, const rnn_f32_state *initial,
     const void *tape, const rnn_f32_outputs *doutputs, const rnn_f32_state *dfinal,
     rnn_f32_dparams *dparams, rnn_f32_dinputs *dinputs, rnn_f32_state *dinitial,
     void *work, const rnn_options *options);
+rnn_f32_forward_function rnn_f32_forward, rnn_f32_forward_threads;
+rnn_f32_backward_function rnn_f32_backward, rnn_f32_backward_threads;
 int rnn_f32_step(const rnn_dims *dims, const rnn_f32_params *params,
     const void *packed, const rnn_f32_inputs *inputs, const rnn_f32_state *state,
     rnn_f32_outputs *outputs, rnn_f32_state *new_state, void *work,
@@ -184,15 +212,17 @@ size_t rnn_f64_work_bytes(const rnn_dims *dims, const rnn_options *options);
 size_t rnn_f64_tape_offset(const rnn_dims *dims, const rnn_options *options, int index);
 int rnn_f64_pack(const rnn_dims *dims, const rnn_f64_params *params, void *packed,
     const rnn_options *options);
-int rnn_f64_forward(const rnn_dims *dims, const rnn_f64_params *params,
+typedef int rnn_f64_forward_function(const rnn_dims *dims, const rnn_f64_params *params,
     const void *packed, const rnn_f64_inputs *inputs, const rnn_f64_state *initial,
     rnn_f64_outputs *outputs, rnn_f64_state *final, void *tape, void *work,
     const rnn_options *options);
-int rnn_f64_backward(const rnn_dims *dims, const rnn_f64_params *params,
+typedef int rnn_f64_backward_function(const rnn_dims *dims, const rnn_f64_params *params,
     const void *packed, const rnn_f64_inputs *inputs, const rnn_f64_state *initial,
     const void *tape, const rnn_f64_outputs *doutputs, const rnn_f64_state *dfinal,
     rnn_f64_dparams *dparams, rnn_f64_dinputs *dinputs, rnn_f64_state *dinitial,
     void *work, const rnn_options *options);
+rnn_f64_forward_function rnn_f64_forward, rnn_f64_forward_threads;
+rnn_f64_backward_function rnn_f64_backward, rnn_f64_backward_threads;
 int rnn_f64_step(const rnn_dims *dims, const rnn_f64_params *params,
     const void *packed, const rnn_f64_inputs *inputs, const rnn_f64_state *state,
     rnn_f64_outputs *outputs, rnn_f64_state *new_state, void *work,

@@ -38,8 +38,29 @@ typedef struct {
     size_t d_h; /* a size of the cell */
 } slstm_dims;
 
-/* No options yet: pass NULL. */
-typedef struct slstm_options slstm_options;
+/* How to work; NULL, or all zero: with the best instructions of this machine, all in one call. */
+typedef struct {
+    int set; /* a set of instructions, one of those below */
+    int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
+    int stage; /* with parts: of this stage only */
+} slstm_options;
+
+enum {
+    slstm_best = 0, /* the best that this machine has */
+    slstm_plain = 1, /* C99 alone */
+    slstm_avx2 = 2, /* x86-64 with AVX2 and FMA */
+    slstm_avx512 = 3, /* x86-64 with AVX-512; single precision */
+    slstm_neon = 4 /* AArch64 */
+};
+
+/*
+ * Work in parts, for threads of the caller's: the stages come one after the other, and all parts of a stage may be
+ * done at the same time, in the same `work`. The result has the same bits for any number of parts.
+ */
+enum {
+    slstm_forward_stages = 2,
+    slstm_backward_stages = 4
+};
 
 /* What the functions return. */
 enum {
@@ -47,7 +68,9 @@ enum {
     slstm_null = 1, /* a NULL argument */
     slstm_empty = 2, /* a size of zero */
     slstm_overflow = 3, /* sizes that cannot be addressed */
-    slstm_misaligned = 4 /* packed, tape or work is not aligned */
+    slstm_misaligned = 4, /* packed, tape or work is not aligned */
+    slstm_unsupported = 5, /* options that this machine cannot follow, or that make no sense */
+    slstm_mispacked = 6 /* packed for another set of instructions */
 };
 
 /* ---- single precision ---- */
@@ -188,6 +211,9 @@ typedef struct {
  *   dparams, dinputs, dinitial (written)   NULL, or a member NULL: skipped; dinitial may be `dfinal`
  *   work (scratch)          may be that of other calls
  *
+ * q_forward_threads, q_backward_threads (in slstm_threads.c only)
+ *   The same, done by options->parts threads that live for the call; `work` is as large as for these options.
+ *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward
  *   state (read)            NULL, or a member NULL: zero
@@ -200,15 +226,17 @@ size_t slstm_f32_work_bytes(const slstm_dims *dims, const slstm_options *options
 size_t slstm_f32_tape_offset(const slstm_dims *dims, const slstm_options *options, int index);
 int slstm_f32_pack(const slstm_dims *dims, const slstm_f32_params *params, void *packed,
     const slstm_options *options);
-int slstm_f32_forward(const slstm_dims *dims, const slstm_f32_params *params,
+typedef int slstm_f32_forward_function(const slstm_dims *dims, const slstm_f32_params *params,
     const void *packed, const slstm_f32_inputs *inputs, const slstm_f32_state *initial,
     slstm_f32_outputs *outputs, slstm_f32_state *final, void *tape, void *work,
     const slstm_options *options);
-int slstm_f32_backward(const slstm_dims *dims, const slstm_f32_params *params,
+typedef int slstm_f32_backward_function(const slstm_dims *dims, const slstm_f32_params *params,
     const void *packed, const slstm_f32_inputs *inputs, const slstm_f32_state *initial,
     const void *tape, const slstm_f32_outputs *doutputs, const slstm_f32_state *dfinal,
     slstm_f32_dparams *dparams, slstm_f32_dinputs *dinputs, slstm_f32_state *dinitial,
     void *work, const slstm_options *options);
+slstm_f32_forward_function slstm_f32_forward, slstm_f32_forward_threads;
+slstm_f32_backward_function slstm_f32_backward, slstm_f32_backward_threads;
 int slstm_f32_step(const slstm_dims *dims, const slstm_f32_params *params,
     const void *packed, const slstm_f32_inputs *inputs, const slstm_f32_state *state,
     slstm_f32_outputs *outputs, slstm_f32_state *new_state, void *work,
@@ -220,15 +248,17 @@ size_t slstm_f64_work_bytes(const slstm_dims *dims, const slstm_options *options
 size_t slstm_f64_tape_offset(const slstm_dims *dims, const slstm_options *options, int index);
 int slstm_f64_pack(const slstm_dims *dims, const slstm_f64_params *params, void *packed,
     const slstm_options *options);
-int slstm_f64_forward(const slstm_dims *dims, const slstm_f64_params *params,
+typedef int slstm_f64_forward_function(const slstm_dims *dims, const slstm_f64_params *params,
     const void *packed, const slstm_f64_inputs *inputs, const slstm_f64_state *initial,
     slstm_f64_outputs *outputs, slstm_f64_state *final, void *tape, void *work,
     const slstm_options *options);
-int slstm_f64_backward(const slstm_dims *dims, const slstm_f64_params *params,
+typedef int slstm_f64_backward_function(const slstm_dims *dims, const slstm_f64_params *params,
     const void *packed, const slstm_f64_inputs *inputs, const slstm_f64_state *initial,
     const void *tape, const slstm_f64_outputs *doutputs, const slstm_f64_state *dfinal,
     slstm_f64_dparams *dparams, slstm_f64_dinputs *dinputs, slstm_f64_state *dinitial,
     void *work, const slstm_options *options);
+slstm_f64_forward_function slstm_f64_forward, slstm_f64_forward_threads;
+slstm_f64_backward_function slstm_f64_backward, slstm_f64_backward_threads;
 int slstm_f64_step(const slstm_dims *dims, const slstm_f64_params *params,
     const void *packed, const slstm_f64_inputs *inputs, const slstm_f64_state *state,
     slstm_f64_outputs *outputs, slstm_f64_state *new_state, void *work,

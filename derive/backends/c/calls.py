@@ -93,8 +93,8 @@ class Calls:
         return [
             f"NAME(gather)({len(lefts)}, (NAME(gathered)[]){{",
             *(f"        {left}," for left in lefts),
-            f"    }}, {rows}, {size(columns)}, &(NAME(operand)){self._operand(right, at_time)}, "
-            f"{self.memory.scratch(Whole(columns))}, {add}, part, parts);",
+            (f"    }}, {rows}, {size(columns)}, &(NAME(operand)){self._operand(right, at_time)}, "
+            f"{self.memory.scratch(Whole(columns))}, {add}, part, parts);"),
         ]
 
     def _gathered(self, target: str, left: str, at_time: bool) -> str:

@@ -11,6 +11,7 @@ from derive.language.syntax import Axis, Cell, Variable
 from derive.native.interface import AxisSum, Field, Interface
 from derive.schedule import Schedule
 
+
 @dataclass(frozen=True)
 class Precision:
     """A type of numbers: suffix, types of C, how math.h names its functions, bits, description."""

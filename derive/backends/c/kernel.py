@@ -29,6 +29,7 @@ from derive.language.syntax import Cell
 from derive.schedule import Program, Schedule, Statement
 from derive.system import Equation, Term, Var
 
+
 @dataclass(frozen=True)
 class Layout:
     """The parts of a buffer: `sizes` are the declarations that `places` need, `given` further parameters."""
@@ -261,12 +262,13 @@ class Builder:
         )
 
     def _used(self, text: str) -> list[str]:
-        """The declarations of the sizes that some lines use."""
-        return [
-            f"const size_t {name} = dims->{member(axis)};"
+        """The declaration of the sizes that some lines use."""
+        used = [
+            f"{name} = dims->{member(axis)}"
             for axis, name in self.axes.items()
             if re.search(rf"(?<![\w>]){name}\b", text)
         ]
+        return [f"const size_t {', '.join(used)};"] if used else []
 
     # -- layouts
 

@@ -100,7 +100,8 @@ def _gathered_together(phases: Iterable[Phase]) -> tuple[Phase, ...]:
         like = [k for k in range(start, len(found)) if _shares(found[k], phase)]
         if like:
             first = found[like[0]]
-            assert isinstance(first, Product) and isinstance(phase, Product)
+            assert isinstance(first, Product)
+            assert isinstance(phase, Product)
             targets, lefts = (*first.targets, *phase.targets), (*first.lefts, *phase.lefts)
             found[like[0]] = replace(first, targets=targets, lefts=lefts)
         else:

@@ -1,0 +1,112 @@
+/*
+ * What every generated cell is compiled with: sizes in arithmetic that cannot wrap around, and the words that
+ * C compilers spell differently. Included once.
+ */
+
+#ifndef DERIVE_BASE_H
+#define DERIVE_BASE_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined __GNUC__
+#define INLINE static inline __attribute__((always_inline))
+#if defined __clang__
+#define FUNCTION static __attribute__((unused, noinline))
+#else
+#define FUNCTION static __attribute__((unused, noinline, noclone))
+#endif
+#else
+#define INLINE static inline
+#define FUNCTION static inline
+#endif
+
+#if defined __clang__
+#define UNROLL _Pragma("unroll")
+#elif defined __GNUC__
+#define UNROLL _Pragma("GCC unroll 8")
+#else
+#define UNROLL
+#endif
+
+/* The sets of instructions that there is code for; plain C99 is always one of them. */
+#if defined __x86_64__ && defined __GNUC__
+#include <immintrin.h>
+#define X86 1
+#elif defined __aarch64__ && defined __ARM_NEON && defined __GNUC__
+#include <arm_neon.h>
+#define ARM 1
+#endif
+
+/* As every cell's header numbers them. */
+enum { SET_PLAIN = 1, SET_AVX2, SET_AVX512, SET_NEON };
+
+/* Whether this machine has a set of instructions. */
+static inline int has_set(int set)
+{
+#if defined X86
+    if (set == SET_AVX512)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && has_set(SET_AVX2);
+    if (set == SET_AVX2)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+#elif defined ARM
+    if (set == SET_NEON)
+        return 1;
+#endif
+    return set == SET_PLAIN;
+}
+
+/* What packed matrices are wanted for. */
+enum { for_forward = 1, for_backward = 2 };
+
+#define ALIGNMENT 64
+#define UNIT (8 * ALIGNMENT / BITS)
+
+/* A part of an array that may be missing. */
+#define PART(array, start) ((array) ? (array) + (start) : NULL)
+
+/* How many rows of a matrix a product takes at once. */
+#define DEPTH 256
+
+#define TOO_LARGE ((size_t)-1)
+#define LIMIT (TOO_LARGE / 2)
+
+/* Sizes, in arithmetic that stays at TOO_LARGE instead of wrapping around. */
+FUNCTION size_t times(size_t a, size_t b)
+{
+    return b != 0 && a > LIMIT / b ? TOO_LARGE : a * b;
+}
+
+static inline size_t plus(size_t a, size_t b)
+{
+    return b > LIMIT || a > LIMIT - b ? TOO_LARGE : a + b;
+}
+
+static inline size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* `count` rounded up to whole units. */
+static inline size_t whole(size_t count, size_t unit)
+{
+    return count > LIMIT ? count : times((count + unit - 1) / unit, unit);
+}
+
+/* Reserve `count` elements, rounded up to whole units, behind `*end`; returns where they start. */
+FUNCTION size_t place(size_t *end, size_t count, size_t unit)
+{
+    const size_t start = *end;
+    *end = plus(start, whole(count, unit));
+    return start;
+}
+
+static inline int misaligned(const void *buffer)
+{
+    return (uintptr_t)buffer % ALIGNMENT != 0;
+}
+
+#endif

@@ -1,0 +1,76 @@
+/* The functions of a cell done by several threads, for one precision; included behind threads.h. */
+
+/* How many threads are worth being started: none for what is done sooner than a thread is there. */
+static int Q(threads)(const CELL(dims) *dims, const CELL(options) *options, size_t rows)
+{
+    size_t at[Q(groups)];
+    const int asked = options && options->parts > 1 ? options->parts : 1;
+    if (!dims || times(times(dims->T, dims->B), Q(packed_layout)(dims, at)) < ((size_t)1 << 22) || rows < 2)
+        return 1;
+    return asked;
+}
+
+typedef struct {
+    const CELL(dims) *dims;
+    const Q(params) *params;
+    const void *packed;
+    const Q(inputs) *inputs;
+    const Q(state) *initial;
+    Q(outputs) *outputs;
+    Q(state) *final;
+    void *tape, *work;
+    int set;
+} Q(forward_call);
+
+static int Q(forward_part)(const void *call, int stage, int part, int parts)
+{
+    const Q(forward_call) *const c = call;
+    const CELL(options) options = {c->set, part, parts, stage};
+    return Q(forward)(c->dims, c->params, c->packed, c->inputs, c->initial, c->outputs, c->final, c->tape,
+        c->work, &options);
+}
+
+int Q(forward_threads)(const CELL(dims) *dims, const Q(params) *params,
+    const void *packed, const Q(inputs) *inputs, const Q(state) *initial,
+    Q(outputs) *outputs, Q(state) *final, void *tape, void *work,
+    const CELL(options) *options)
+{
+    const Q(forward_call) call = {dims, params, packed, inputs, initial, outputs, final, tape, work,
+        options ? options->set : 0};
+    return do_in_threads(Q(threads)(dims, options, dims ? dims->B : 0), CELL(forward_stages), Q(forward_part), &call);
+}
+
+typedef struct {
+    const CELL(dims) *dims;
+    const Q(params) *params;
+    const void *packed;
+    const Q(inputs) *inputs;
+    const Q(state) *initial;
+    const void *tape;
+    const Q(outputs) *doutputs;
+    const Q(state) *dfinal;
+    Q(dparams) *dparams;
+    Q(dinputs) *dinputs;
+    Q(state) *dinitial;
+    void *work;
+    int set;
+} Q(backward_call);
+
+static int Q(backward_part)(const void *call, int stage, int part, int parts)
+{
+    const Q(backward_call) *const c = call;
+    const CELL(options) options = {c->set, part, parts, stage};
+    return Q(backward)(c->dims, c->params, c->packed, c->inputs, c->initial, c->tape, c->doutputs, c->dfinal,
+        c->dparams, c->dinputs, c->dinitial, c->work, &options);
+}
+
+int Q(backward_threads)(const CELL(dims) *dims, const Q(params) *params,
+    const void *packed, const Q(inputs) *inputs, const Q(state) *initial,
+    const void *tape, const Q(outputs) *doutputs, const Q(state) *dfinal,
+    Q(dparams) *dparams, Q(dinputs) *dinputs, Q(state) *dinitial,
+    void *work, const CELL(options) *options)
+{
+    const Q(backward_call) call = {dims, params, packed, inputs, initial, tape, doutputs, dfinal,
+        dparams, dinputs, dinitial, work, options ? options->set : 0};
+    return do_in_threads(Q(threads)(dims, options, 2), CELL(backward_stages), Q(backward_part), &call);
+}
