@@ -15,7 +15,8 @@ from derive.native.interface import Field
 
 
 class Stream:
-    """`stream(x_t, out)` advances the state. Not for two threads at once.
+    """`stream(x_t, out)` advances the state. Not for two threads at once; other threads of Python wait for a step,
+    unless it is a long one.
 
     A call tries the C extension first, which accepts what needs no thought; all else, and every refusal, is
     for `_checked_call`. The two share the state: its present arrays are `_states[_turn]`.

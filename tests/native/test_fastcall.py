@@ -199,6 +199,10 @@ def test_what_the_step_refuses_is_raised(case):
     assert np.array_equal(stream.state.h, initial.h)
 
 
+def test_both_languages_agree_on_the_most_arrays():
+    assert f"#define MOST {fastcall.MOST} " in extension.SOURCE.read_text()
+
+
 @headers
 def test_more_arrays_than_the_extension_takes_go_through_ctypes(case, monkeypatch):
     kernel, params, x, initial = case
