@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
 from derive.backends.c.memory import Memory
-from derive.backends.c.panels import Group, Panels, group_of
-from derive.backends.c.phases import Product
+from derive.backends.c.panels import Group, Panels, groups_of
+from derive.backends.c.phases import Apply, Factor, Gather, Product
 from derive.backends.c.places import width
 from derive.backends.c.pointers import Pointers
 from derive.backends.c.sizes import B, Whole
@@ -21,56 +21,62 @@ class Calls:
         self.memory, self.pointers, self.panels = memory, pointers, panels
         self.variables = memory.variables
 
-    def packing(self, product: Product) -> list[str]:
+    def packing(self, product: Apply) -> list[str]:
         """Packs the matrices that are no parameters, in front of the product or the loop that it stands in."""
-        if product.gathers or self._packed_once(product):
-            return []
-        group = group_of(product, self.variables)
-        return pack(self.memory, self.panels, group, self._own_panels(group))
+        own = [group for group in groups_of(product, self.variables) if not self._packed_once(group)]
+        return [line for group in own for line in pack(self.memory, self.panels, group, self._own_panels(group))]
 
     def at_time(self, product: Product) -> list[str]:
         """A product inside a turn."""
-        if product.gathers:
+        if isinstance(product, Gather):
             return self._gather(product, "B", at_time=True)
-        left, target = (self.pointers.at(n) for n in (product.lefts[0], product.targets[0]))
-        return self._guarded(product, [self._apply(product, "1", left, target)])
+        pointers = {n: self.pointers.at(n) for n in _timed(product)}
+        return self._guarded(product, self._apply(product, "1", pointers, back="t % 2"))
 
     def at_all_times(self, product: Product) -> list[str]:
         """A product over the whole sequence; where an operand looks back, its first step is apart."""
-        if product.gathers:
+        if isinstance(product, Gather):
             return self._gather(product, "T * B", at_time=False)
-        names = (product.lefts[0], product.targets[0])
+        names = _timed(product)
         if not any(n in self.pointers.owners for n in names):
-            return self._guarded(product, [self._apply(product, "T", *map(self.pointers.all, names))])
-        first = self._apply(product, "1", *(self.pointers.all(n, part=-1) for n in names))
-        others = self._apply(product, "T - 1", *(self.pointers.all(n, part=1) for n in names))
-        return self._guarded(product, [first, others])
+            return self._guarded(product, self._apply(product, "T", {n: self.pointers.all(n) for n in names}))
+        first = self._apply(product, "1", {n: self.pointers.all(n, part=-1) for n in names})
+        others = self._apply(product, "T - 1", {n: self.pointers.all(n, part=1) for n in names})
+        return self._guarded(product, [*first, *others])
 
-    def _guarded(self, product: Product, calls: Sequence[str]) -> list[str]:
+    def _guarded(self, product: Apply, calls: Sequence[str]) -> list[str]:
         if not self.memory.nullable(product.targets[0]):
             return list(calls)
         return [f"if ({self.memory.base(product.targets[0])}) {{", *(f"    {call}" for call in calls), "}"]
 
     # -- matrices applied to rows
 
-    def _apply(self, product: Product, times: str, left: str, target: str) -> str:
-        size = self.memory.size
-        depth, columns = self.panels.shape(group_of(product, self.variables))
-        row, target_row = self._row(product.lefts[0]), self._row(product.targets[0])
+    def _apply(self, product: Apply, times: str, pointers: Mapping[str, str], back: str = "0") -> list[str]:
+        size, groups = self.memory.size, groups_of(product, self.variables)
+        target, row = product.targets[0], self._row(product.targets[0])
+        columns = self.panels.shape(groups[0])[1]
+        factors = [self._factor(f, g, pointers) for f, g in zip(product.factors, groups, strict=True)]
+        given = f"(NAME(factor)[]){{{', '.join(factors)}}}"
         arguments = [
-            times, "end - begin", size(columns), size(depth),
-            f"{left} + begin * {self.memory.factor(row)}", size(B * row), size(row), self._panel(product),
-            f"{target} + begin * {self.memory.factor(target_row)}", size(B * target_row), size(target_row),
-            str(int(product.add)),
+            times, "end - begin", size(columns), str(len(factors)), given,
+            self._from_begin(pointers[target], row), size(B * row), size(row), str(int(product.add)), back,
         ]  # fmt: skip
-        return f"NAME(apply)({', '.join(arguments)});"
+        return [f"NAME(apply)({', '.join(arguments)});"]
 
-    def _packed_once(self, product: Product) -> bool:
-        return all(self.variables[m].role == "param" for m in product.operands)
+    def _factor(self, factor: Factor, group: Group, pointers: Mapping[str, str]) -> str:
+        size, row = self.memory.size, self._row(factor.left)
+        depth, _ = self.panels.shape(group)
+        start = self._from_begin(pointers[factor.left], row)
+        return f"{{{', '.join([start, size(B * row), size(row), size(depth), self._panel(group)])}}}"
 
-    def _panel(self, product: Product) -> str:
-        group = group_of(product, self.variables)
-        if self._packed_once(product):
+    def _from_begin(self, pointer: str, row: sp.Expr) -> str:
+        return f"{pointer} + begin * {self.memory.factor(row)}" if row != 1 else f"{pointer} + begin"
+
+    def _packed_once(self, group: Group) -> bool:
+        return all(self.variables[m].role == "param" for m in group.matrices)
+
+    def _panel(self, group: Group) -> str:
+        if self._packed_once(group):
             return f"panels + panels_at[{self.panels.number(group)}]"
         return self._own_panels(group)
 
@@ -80,15 +86,15 @@ class Calls:
 
     # -- sums over rows
 
-    def _gather(self, product: Product, rows: str, *, at_time: bool) -> list[str]:
+    def _gather(self, product: Gather, rows: str, *, at_time: bool) -> list[str]:
         size, add = self.memory.size, int(product.add)
-        if product.kind == "sum":
+        if product.right is None:
             [target], [left] = product.targets, product.lefts
             operand = f"&(NAME(operand)){self._operand(left, at_time)}"
             arguments = [rows, size(width(self.variables[left])), operand, self.memory.base(target), str(add)]
             return [f"NAME(sum)({', '.join(arguments)}, part, parts);"]
         lefts = [self._gathered(t, n, at_time) for t, n in zip(product.targets, product.lefts, strict=True)]
-        [right] = product.operands
+        right = product.right
         columns = width(self.variables[right])
         return [
             f"NAME(gather)({len(lefts)}, (NAME(gathered)[]){{",
@@ -118,6 +124,11 @@ class Calls:
 
     def _row(self, name: str) -> sp.Expr:
         return self.memory.place(self.pointers.owners.get(name, name)).row
+
+
+def _timed(product: Apply) -> list[str]:
+    """The first target, and what is multiplied."""
+    return [product.targets[0], *(factor.left for factor in product.factors)]
 
 
 def pack(memory: Memory, panels: Panels, group: Group, target: str) -> list[str]:

@@ -19,7 +19,7 @@ from derive.backends.c.memory import Memory
 from derive.backends.c.names import allocator, local, member
 from derive.backends.c.notes import notes
 from derive.backends.c.panels import Panels
-from derive.backends.c.phases import products
+from derive.backends.c.phases import Apply, products
 from derive.backends.c.places import Outside, blocks_of, width
 from derive.backends.c.pointers import Pointers
 from derive.backends.c.program import ProgramPrinter, Stage
@@ -158,7 +158,8 @@ class Builder:
             life = found.get(name)
             if life and life.scope in ("local", "row"):
                 found[name] = Life("turn")
-        groups = {n: p.side_by_side for p in products(phases) for n in p.side_by_side}
+        applied = [p for p in products(phases) if isinstance(p, Apply) and len(p.targets) > 1]
+        groups = {name: product.targets for product in applied for name in product.targets}
         saved = {n: k for n, k in self.saved.items() if n not in outside}
         names = allocator(self.identifiers.values())
         memory = Memory(

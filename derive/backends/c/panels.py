@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.backends.c.phases import Product
+from derive.backends.c.phases import Apply
 from derive.backends.c.sizes import Whole
 from derive.system import Length, Var
 
@@ -25,11 +25,13 @@ class Group:
     turned: bool
 
 
-def group_of(product: Product, variables: Mapping[str, Var]) -> Group:
-    """The matrices of a product that applies them."""
-    turned = product.kind == "panel"
-    first = product.targets[0] if turned else product.lefts[0]
-    return Group(product.operands, len(variables[first].axes), turned)
+def groups_of(product: Apply, variables: Mapping[str, Var]) -> list[Group]:
+    """The matrices that a product applies, factor by factor."""
+    firsts = [product.targets[0] if factor.turned else factor.left for factor in product.factors]
+    return [
+        Group(factor.matrices, len(variables[first].axes), factor.turned)
+        for factor, first in zip(product.factors, firsts, strict=True)
+    ]
 
 
 class Panels:

@@ -1,6 +1,6 @@
 """A program as C carries it out: the types. In: nothing. Out: what `tiles` builds and the printer reads.
 
-What is a matrix product is a `Product`, a call of a routine; all else is done element by element in
+What is a matrix product is an `Apply` or a `Gather`, a call of a routine; all else is done element by element in
 `Nest`s, as many equations in one as have the same index space. The nests between two products form
 `Rows`, done sequence by sequence of the batch; what needs time forms `Turns`.
 Excluded: where a variable is stored, and any text.
@@ -10,45 +10,54 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from derive.system import Element, Index, Term, elements
 
-Kind = Literal["panel", "matrix", "outer", "sum"]
+
+@dataclass(frozen=True)
+class Factor:
+    """Σ_k matrices[k,:] left[t,n,k], or with `turned` Σ_k matrices[:,k] left[t,n,k], the matrices side by side."""
+
+    left: str
+    matrices: tuple[str, ...]
+    turned: bool
 
 
 @dataclass(frozen=True)
-class Product:
-    """One call of a routine, over the whole sequence or inside `Turns` at one time.
+class Apply:
+    """targets[t,n,:] = the sum of the factors, over the whole sequence or inside `Turns` at one time.
 
-    panel    targets[t,n,:] = Σ_k operands[:,k] left[t,n,k], the targets lying side by side
-    matrix   target[t,n,:] = Σ_k operand[k,:] left[t,n,k]
-    outer    target[i,k] = Σ_{t,n} left[t,n,i] operand[t,n,k], for each target and its left
-    sum      target[i] = Σ_{t,n} left[t,n,i]
-    `add`: onto what the target holds. `for_`: the variable whose equation this belongs to.
+    Several targets lie side by side. `add`: onto what they hold. `for_`: the variable whose equation this is.
     """
 
-    kind: Kind
     targets: tuple[str, ...]
-    lefts: tuple[str, ...]
-    operands: tuple[str, ...]
+    factors: tuple[Factor, ...]
     for_: str
     add: bool = False
 
     @property
-    def gathers(self) -> bool:
-        """Whether it sums over time and batch."""
-        return self.kind in ("outer", "sum")
+    def names(self) -> tuple[str, ...]:
+        """Every variable that takes part."""
+        return (*self.targets, *(n for factor in self.factors for n in (factor.left, *factor.matrices)))
 
-    @property
-    def side_by_side(self) -> tuple[str, ...]:
-        """The variables that have to lie side by side."""
-        return self.targets if self.kind == "panel" and len(self.targets) > 1 else ()
+
+@dataclass(frozen=True)
+class Gather:
+    """targets[i,k] = Σ_{t,n} left[t,n,i] right[t,n,k] for each target and its left; without right, Σ_{t,n} left."""
+
+    targets: tuple[str, ...]
+    lefts: tuple[str, ...]
+    right: str | None
+    for_: str
+    add: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every variable that takes part."""
-        return (*self.targets, *self.lefts, *self.operands)
+        return (*self.targets, *self.lefts, *([self.right] if self.right else []))
+
+
+Product = Apply | Gather
 
 
 @dataclass(frozen=True)

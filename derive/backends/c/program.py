@@ -18,7 +18,7 @@ from derive.backends.c.expressions import Expressions
 from derive.backends.c.lines import braced
 from derive.backends.c.memory import Memory
 from derive.backends.c.nests import NestPrinter
-from derive.backends.c.phases import Once, Phase, Product, Rows, Turns
+from derive.backends.c.phases import Apply, Gather, Once, Phase, Rows, Turns
 from derive.backends.c.pointers import Pointers
 
 Kind = Literal["rows", "gather", "alone"]
@@ -64,21 +64,19 @@ class ProgramPrinter:
         if isinstance(phase, Once):
             return [Stage("alone", tuple(self.nests.lines(phase.nests)))]
         items = phase.items if isinstance(phase, Turns) else (phase,)
-        found = [i for i in items if isinstance(i, Product)]
-        packing = [line for product in found for line in self.calls.packing(product)]
+        packing = [line for item in items if isinstance(item, Apply) for line in self.calls.packing(item)]
         before = [Stage("alone", tuple(packing))] if packing else []
         if isinstance(phase, Turns):
             return [*before, Stage("rows" if self._by_rows(phase) else "alone", tuple(self._turns(phase)))]
         lines = [*self._notes(phase.for_), *self.calls.at_all_times(phase)]
-        return [*before, Stage("gather" if phase.gathers else "rows", tuple(lines))]
+        return [*before, Stage("gather" if isinstance(phase, Gather) else "rows", tuple(lines))]
 
     def _by_rows(self, turns: Turns) -> bool:
         """Whether nothing is gathered over the batch inside a loop."""
         for item in turns.items:
-            if isinstance(item, Product):
-                if item.gathers:
-                    return False
-            elif any(not self.memory.variables[op.target.name].time for nest in item.nests for op in nest.ops):
+            if isinstance(item, Gather):
+                return False
+            if isinstance(item, Rows) and any(not self.memory.variables[op.target.name].time for nest in item.nests for op in nest.ops):
                 return False
         return True
 

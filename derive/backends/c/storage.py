@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from derive.backends.c.phases import Once, Phase, Product, Rows, Turns, products, read_by
+from derive.backends.c.phases import Apply, Once, Phase, Product, Rows, Turns, products, read_by
 from derive.system import Var
 
 Scope = Literal["local", "row", "turn", "sequence", "lasting"]
@@ -45,7 +45,7 @@ def lives(phases: Iterable[Phase], variables: Mapping[str, Var], owners: Mapping
         if written:
             computed.add(name)
     found = {name: _life(uses[name], variables[name]) for name in uses if name in computed}
-    for group in (p.side_by_side for p in products(phases) if p.side_by_side):
+    for group in (p.targets for p in products(phases) if isinstance(p, Apply)):
         longest = max((found[n] for n in group), key=lambda life: (_ORDER.index(life.scope), life.slots))
         found.update(dict.fromkeys(group, longest))
     return found

@@ -11,7 +11,21 @@ from dataclasses import replace
 
 import sympy as sp
 
-from derive.backends.c.phases import Nest, Once, Op, Phase, Point, Product, Rows, Scatter, Turns, read_by
+from derive.backends.c.phases import (
+    Apply,
+    Factor,
+    Gather,
+    Nest,
+    Once,
+    Op,
+    Phase,
+    Point,
+    Product,
+    Rows,
+    Scatter,
+    Turns,
+    read_by,
+)
 from derive.backends.c.products import Dense, product_of
 from derive.schedule import Loop, Program, Schedule, Stack, Statement, Step
 from derive.system import BATCH, TIME, Equation, FirstMaximum, Index, Term, Var, elements
@@ -37,7 +51,11 @@ class _Sequence:
     def product(self, product: Product) -> None:
         if self.pending(self.owners.get(n, n) for n in product.names):
             self.close()
-        self.items.append(product)
+        last = self.items[-1] if self.items else None
+        if isinstance(product, Apply) and product.add and isinstance(last, Apply) and last.targets == product.targets:
+            self.items[-1] = replace(last, factors=(*last.factors, *product.factors))
+        else:
+            self.items.append(product)
 
     def op(self, op: Op) -> None:
         delayed = [self.owners[e.name] for e in read_by(op) if e.name in self.owners]
@@ -91,17 +109,14 @@ def _joins(op: Op, nest: Nest) -> bool:
 
 
 def _gathered_together(phases: Iterable[Phase]) -> tuple[Phase, ...]:
-    """Outer products that share their right operand as one, where nothing else stands between them."""
+    """Sums of outer products that share their right operand as one, where nothing else stands between them."""
     found: list[Phase] = []
     start = 0
     for phase in phases:
-        if not (isinstance(phase, Product) and phase.gathers):
+        if not isinstance(phase, Gather):
             start = len(found) + 1
         like = [k for k in range(start, len(found)) if _shares(found[k], phase)]
-        if like:
-            first = found[like[0]]
-            assert isinstance(first, Product)
-            assert isinstance(phase, Product)
+        if like and isinstance(first := found[like[0]], Gather) and isinstance(phase, Gather):
             targets, lefts = (*first.targets, *phase.targets), (*first.lefts, *phase.lefts)
             found[like[0]] = replace(first, targets=targets, lefts=lefts)
         else:
@@ -110,10 +125,9 @@ def _gathered_together(phases: Iterable[Phase]) -> tuple[Phase, ...]:
 
 
 def _shares(first: Phase, other: Phase) -> bool:
-    if not isinstance(first, Product) or not isinstance(other, Product) or first.kind != "outer":
+    if not isinstance(first, Gather) or not isinstance(other, Gather) or first.right is None:
         return False
-    same = (first.kind, first.operands, first.add) == (other.kind, other.operands, other.add)
-    return same and not set(first.targets) & set(other.targets)
+    return (first.right, first.add) == (other.right, other.add) and not set(first.targets) & set(other.targets)
 
 
 class Tiler:
@@ -198,7 +212,7 @@ class Tiler:
         targets = [self.fresh(f"{e.name}_dot", self.variables[e.name]) for e in stack.equations]
         names = tuple(m.name for m in stack.matrices)
         into.product(
-            Product("panel", tuple(v.name for v in targets), (stack.shared.name,), names, stack.equations[0].name)
+            Apply(tuple(v.name for v in targets), (Factor(stack.shared.name, names, True),), stack.equations[0].name)
         )
         for equation, rest, target in zip(stack.equations, stack.rests, targets, strict=True):
             self._rest(equation, (Term(target.element), *rest), into)
@@ -214,7 +228,7 @@ class Tiler:
             rest.insert(0, Term(target.element))
         for k, p in enumerate(products):
             assert target is not None
-            into.product(Product(p.kind, (target.name,), p.lefts, p.operands, equation.name, add=k > 0))
+            into.product(replace(p, targets=(target.name,), add=k > 0))
         if rest or not products:
             self._rest(equation, rest, into)
 
@@ -237,7 +251,7 @@ class Tiler:
             self.outside.once(Point(equation.target, plain or (Term(sp.S.Zero),)))
         for term, p in zip(summed, products, strict=True):
             if p:
-                into.product(Product(p.kind, p.targets, p.lefts, p.operands, equation.name, add=not first))
+                into.product(replace(p, add=not first))
                 first = False
             else:
                 share = Term(term.body, tuple(i for i in term.over if i not in (TIME, BATCH)))
