@@ -5,12 +5,13 @@ BIN := .venv/bin
 READY := .venv/.ready
 PEERS := .venv/.peers
 OLDEST := .venv-oldest
+BENCH := .venv-bench
 INSTALL := -m pip install -qq --disable-pip-version-check
 PYTEST := -m pytest -n auto
 
 .DEFAULT_GOAL := generate
 .DELETE_ON_ERROR:
-.PHONY: generate check figures test test-full test-peers test-oldest lint wheel lock clean help
+.PHONY: generate check figures bench bench-quick test test-full test-peers test-oldest lint wheel lock clean help
 
 generate: $(READY) ## derive every shipped cell and write generated/ (the default)
 	$(BIN)/derive generate
@@ -20,6 +21,12 @@ check: $(READY) ## derive again elsewhere and compare with generated/
 
 figures: $(READY) ## measure and draw the pictures of gradient flow in docs/figures
 	$(BIN)/python docs/figures/build.py
+
+bench: $(BENCH)/.ready ## time the kernels beside their peers, and write docs/benchmarks.md (an hour or more)
+	$(BENCH)/bin/python bench/run.py --publish
+
+bench-quick: $(BENCH)/.ready ## a few points of it, in three minutes
+	$(BENCH)/bin/python bench/run.py --quick
 
 test: $(READY) ## run the tests that need no PyTorch
 	$(BIN)/python $(PYTEST) -m "not peers"
@@ -52,7 +59,7 @@ LOCK := CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 clean: ## remove the environments, caches and builds
-	rm -rf .venv .venv-oldest .venv-lock build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-oldest .venv-bench .venv-lock build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +69,11 @@ $(READY): requirements/dev.txt pyproject.toml
 
 $(OLDEST)/.ready: requirements/oldest.txt pyproject.toml
 	$(call environment,$(OLDEST),requirements/oldest.txt)
+
+$(BENCH)/.ready: requirements/dev.txt requirements/bench.txt pyproject.toml
+	$(call environment,$(BENCH),requirements/dev.txt)
+	$(BENCH)/bin/python $(INSTALL) -r requirements/bench.txt
+	@touch $@
 
 $(PEERS): requirements/peers.txt $(READY)
 	$(BIN)/python $(INSTALL) -r requirements/peers.txt
