@@ -10,6 +10,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+BUSY = 0.3
+"""A load, before the first measurement, that says that other work is running."""
+
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 
 

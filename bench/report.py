@@ -122,15 +122,17 @@ def merged(reports: Iterable[Report]) -> Report:
     first, *others = reports
     rows = {_key(row): row for row in first.rows}
     versions = dict(first.versions)
-    limits = first.limits
+    found = dict(first.limits.measured) if first.limits else {}
     for other in others:
         if other.machine["processor"] != first.machine["processor"]:
             raise ValueError(f"measured on {first.machine['processor']} and on {other.machine['processor']}")
         rows |= {_key(row): row for row in other.rows}
         versions |= other.versions
-        limits = other.limits or limits
+        found |= other.limits.measured if other.limits else {}
     last = others[-1] if others else first
-    return Report(last.date, last.machine, last.settings, limits, versions, list(rows.values()))
+    return Report(
+        last.date, last.machine, last.settings, Limits(found) if found else None, versions, list(rows.values())
+    )
 
 
 def geomean(values: Iterable[float]) -> float:

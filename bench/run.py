@@ -25,12 +25,12 @@ from bench.contest import Memory, Settings, contest
 from bench.goals import judge
 from bench.pool import LeftOut, Pool
 from bench.problem import problem
+from bench.publish import publish
 from bench.report import Report, row_of
 from bench.task import Point
 
 RESULTS = Path(__file__).with_name("results")
 QUICK = Settings(rounds=4, seconds=0.1, limit=60)
-BUSY = 0.3
 
 out = Console(highlight=False, soft_wrap=True, markup=False)
 wide = Console(highlight=False, markup=False, width=220)
@@ -101,10 +101,12 @@ def _threads(text: str) -> list[int]:
 @click.option(
     "--limit", type=click.FloatRange(0), help="Seconds that a contender may take to get ready.  [default: 150]"
 )
+@click.option("--publish", "published", is_flag=True, help="Then fill docs/benchmarks.md and draw its pictures.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="[default: bench/results/DATE.json]")
 def main(
     quick: bool, cells: list[str] | None, modes: list[str] | None, sizes: Any, threads: list[int] | None,
-    contenders: str | None, rounds: int | None, seconds: float | None, limit: float | None, output: Path | None,
+    contenders: str | None, rounds: int | None, seconds: float | None, limit: float | None, published: bool,
+    output: Path | None,
 ) -> None:  # fmt: skip
     """Time kernels and their peers, each in a process of its own, in turn.
 
@@ -128,8 +130,10 @@ def main(
     path = output or RESULTS / f"{started:%Y-%m-%d-%H%M%S}.json"
 
     out.print(f"{report.machine['processor']}; {report.machine['caches']}; {report.machine['compiler']}")
-    if report.machine["load"] > BUSY:
-        out.print(f"other work is running here (load {report.machine['load']:.1f}): read the minima")
+    if report.machine["load"] > machine.BUSY:
+        out.print(
+            f"other work is running (load {report.machine['load']:.1f}): read the minima, and two threads not at all"
+        )
     wide.print(tables.console(tables.limits(report.limits)))
     begun = time.monotonic()
 
@@ -142,6 +146,8 @@ def main(
     measure(points, chosen, settings, cpus, report, told)
     show(report)
     out.print(f"written: {path}")
+    if published:
+        publish(report)
 
 
 def show(report: Report) -> None:

@@ -57,6 +57,7 @@ CONTENDERS = (
     Contender(RENAMED, RENAMED, _here("ours"), "renamed", (), {"training": ("lstm",)}),
     Contender("PyTorch nn", "PyTorch", _here("pytorch"), "onednn", ("torch",), _LAYERS),
     Contender("PyTorch nn, oneDNN off", "PyTorch", _here("pytorch"), "plain", ("torch",), _LAYERS),
+    Contender("PyTorch LSTMCell", "PyTorch", _here("pytorch"), "cell", ("torch",), {"streaming": ("lstm",)}),
     _torch_loop("eager"),
     _torch_loop("script"),
     _torch_loop("compile step", slow=True),

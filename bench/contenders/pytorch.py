@@ -1,9 +1,8 @@
-"""PyTorch's own layers: nn.LSTM, nn.GRU, nn.RNN. Variants: with oneDNN, and without."""
+"""PyTorch's own layers: nn.LSTM, nn.GRU, nn.RNN. Variants: with `onednn`; `plain`, without; `cell`, nn.LSTMCell."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,11 +23,11 @@ def prepare(variant: str, task: Task, problem: Problem) -> Run:
     """The layer with the problem's parameters."""
     settle(task.threads)
     # For good, not for a while as `torch.backends.mkldnn.flags` does: a process has one variant.
-    torch.backends.mkldnn.set_flags({"onednn": True, "plain": False}[variant])
+    torch.backends.mkldnn.set_flags(variant != "plain")
     layer = _layer(task.cell, problem)
     x, dy = torch.from_numpy(problem.x), torch.from_numpy(problem.dy)
     if task.mode == "streaming":
-        return _stream(layer, x)
+        return _stream_cell(layer, x) if variant == "cell" else _stream(layer, x)
     if task.mode not in MODES_WITH_GRADIENTS:
         return output(lambda: layer(x)[0])
     weights = {"W_x": layer.weight_ih_l0, "W_h": layer.weight_hh_l0, "b": layer.bias_ih_l0}
@@ -92,4 +91,21 @@ def _stream(layer: Any, x: Tensor) -> Run:
         y, state[0] = layer(x, state[0])
         return y
 
-    return Run(partial(call), lambda y: {"y": y.numpy().copy()})
+    return Run(call, lambda y: {"y": y.numpy().copy()})
+
+
+def _stream_cell(layer: torch.nn.LSTM, x: Tensor) -> Run:
+    """The same by nn.LSTMCell, which is made for single steps."""
+    cell = torch.nn.LSTMCell(layer.input_size, layer.hidden_size)
+    with torch.no_grad():
+        for name, value in cell.named_parameters():
+            value.copy_(getattr(layer, f"{name}_l0"))
+    x_t = x[0]
+    state: list[Any] = [None]
+
+    @torch.inference_mode()
+    def call() -> Tensor:
+        state[0] = cell(x_t, state[0])
+        return state[0][0]
+
+    return Run(call, lambda h: {"y": h[None].numpy().copy()})

@@ -1,0 +1,103 @@
+"""What was measured, as a page. In: files of bench/results. Out: docs/benchmarks.md filled, docs/benchmarks/ drawn.
+
+    python bench/publish.py bench/results/A.json [bench/results/B.json …]
+
+Of a point in several files the last holds. Tables stand between markers, `<!-- measured: goals -->` and
+`<!-- end -->`, in docs/benchmarks.md and, where it has some, in README.md; the text around them is written by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from bench import tables
+from bench.contenders import CLASSIC, CUSTOM
+from bench.goals import judge
+from bench.machine import BUSY
+from bench.report import Report, merged
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = (DOCS / "benchmarks.md", DOCS.parent / "README.md")
+PICTURES = DOCS / "benchmarks"
+
+
+def conditions(report: Report) -> str:
+    """When, where, and of what."""
+    busy = " Other work was running: ratios of two threads mean little." if report.machine["load"] > BUSY else ""
+    machine, versions = report.machine, ", ".join(f"{name} {v}" for name, v in sorted(report.versions.items()))
+    return (
+        f"{report.date[:10]}; {machine['processor']}, {machine['processors']} processors, {machine['caches']};"
+        f" {machine['system']}; {machine['compiler']}. Load before the first measurement: {machine['load']:.1f}.{busy}"
+        f" {report.settings['rounds']} rounds of {report.settings['seconds']:g} s. Versions: {versions}.\n"
+    )
+
+
+def summary(report: Report) -> str:
+    """A line for each cell, mode and number of threads: the geometric means."""
+    lines = []
+    for (cell, mode, threads), rows in report.groups().items():
+        columns = [tables.mean([row.ratio(peers) for row in rows]) for peers in (["PyTorch"], ["JAX"], None)]
+        ratios = [value for row in rows if (value := row.ratio()) is not None]
+        worst = tables.times(min(ratios)) if ratios else tables.NONE
+        lines.append([f"{cell}, {mode}", str(threads), str(len(rows)), *columns, worst])
+    headings = ["", "threads", "sizes", "PyTorch ÷ derive", "JAX ÷ derive", "best peer ÷ derive", "lowest"]
+    return tables.markdown(tables.Table("summary", headings, lines))
+
+
+def details(*cells: str) -> Callable[[Report], str]:
+    """The tables of some cells, each under its title."""
+
+    def made(report: Report) -> str:
+        chosen = Report(**{**vars(report), "rows": [row for row in report.rows if row.cell in cells]})
+        return "\n".join(f"**{each.title}**\n\n{tables.markdown(each)}" for each in tables.results(chosen))
+
+    return made
+
+
+MEASURED: dict[str, Callable[[Report], str]] = {
+    "conditions": conditions,
+    "summary": summary,
+    "goals": lambda report: tables.markdown(tables.goals(list(judge(report)))),
+    "limits": lambda report: tables.markdown(tables.limits(report.limits)),
+    "lstm": details("lstm"),
+    "other layers": details(*CLASSIC[1:]),
+    "custom cells": details(*CUSTOM),
+    "left out": lambda report: tables.markdown(tables.left_out(report)),
+}
+
+
+def filled(page: str, report: Report) -> str:
+    """A page with what stands between its markers made anew."""
+
+    def made(match: re.Match[str]) -> str:
+        return f"{match[1]}\n{MEASURED[match[2]](report)}{match[3]}"
+
+    return re.sub(r"(<!-- measured: ([a-z ]+) -->)\n.*?(<!-- end -->)", made, page, flags=re.DOTALL)
+
+
+def publish(report: Report) -> None:
+    """Fill the pages, draw the pictures, keep the numbers beside them."""
+    from bench.pictures import pictures  # noqa: PLC0415 - matplotlib is an extra
+    from derive.figures.style import save  # noqa: PLC0415
+
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8"), report), encoding="utf-8")
+    report.save(PICTURES / "results.json")
+    for name, picture in pictures(report):
+        for kind in ("svg", "png"):
+            save(picture, PICTURES / f"{name}.{kind}")
+
+
+@click.command()
+@click.argument("results", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def main(results: tuple[Path, ...]) -> None:
+    """Fill docs/benchmarks.md from files of bench/results; of a point in several, the last holds."""
+    publish(merged(Report.load(path) for path in results))
+
+
+if __name__ == "__main__":
+    main()
