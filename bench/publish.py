@@ -28,11 +28,13 @@ PICTURES = DOCS / "benchmarks"
 def conditions(report: Report) -> str:
     """When, where, and of what."""
     busy = " Other work was running: ratios of two threads mean little." if report.machine["load"] > BUSY else ""
+    timed = ", ".join(dict.fromkeys(name for row in report.rows for name in row.times))
     machine, versions = report.machine, ", ".join(f"{name} {v}" for name, v in sorted(report.versions.items()))
     return (
         f"{report.date[:10]}; {machine['processor']}, {machine['processors']} processors, {machine['caches']};"
         f" {machine['system']}; {machine['compiler']}. Load before the first measurement: {machine['load']:.1f}.{busy}"
-        f" {report.settings['rounds']} rounds of {report.settings['seconds']:g} s. Versions: {versions}.\n"
+        f" {report.settings['rounds']} rounds of {report.settings['seconds']:g} s. Timed: {timed}.\n"
+        f"\nVersions: {versions}.\n"
     )
 
 
