@@ -28,7 +28,7 @@ PICTURES = DOCS / "benchmarks"
 def conditions(report: Report) -> str:
     """When, where, and of what."""
     busy = " Other work was running: ratios of two threads mean little." if report.machine["load"] > BUSY else ""
-    timed = ", ".join(dict.fromkeys(name for row in report.rows for name in row.times))
+    timed = "; ".join(dict.fromkeys(name for row in report.rows for name in row.times))
     machine, versions = report.machine, ", ".join(f"{name} {v}" for name, v in sorted(report.versions.items()))
     return (
         f"{report.date[:10]}; {machine['processor']}, {machine['processors']} processors, {machine['caches']};"
