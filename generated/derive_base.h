@@ -71,6 +71,9 @@ enum { for_forward = 1, for_backward = 2 };
 /* How many rows of a matrix a product takes at once. */
 #define DEPTH 256
 
+/* How many rows a product in front of a loop does ahead. */
+#define RUN 96
+
 #define TOO_LARGE ((size_t)-1)
 #define LIMIT (TOO_LARGE / 2)
 
@@ -88,6 +91,11 @@ static inline size_t plus(size_t a, size_t b)
 static inline size_t larger(size_t a, size_t b)
 {
     return a > b ? a : b;
+}
+
+static inline size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
 }
 
 /* `count` rounded up to whole units. */

@@ -67,7 +67,6 @@ TILES(4)
 #undef TILES
 #undef TILE
 
-INLINE size_t NAME(smaller)(size_t a, size_t b) { return a < b ? a : b; }
 INLINE size_t NAME(vectors)(size_t columns) { return (columns + LANES - 1) / LANES; }
 INLINE size_t NAME(breadth)(size_t vectors) { return vectors >= 4 ? 4 : vectors >= 2 ? 2 : 1; }
 
@@ -87,7 +86,7 @@ FUNCTION void NAME(edge_tile)(size_t height, size_t columns, size_t breadth, siz
     size_t a_row, const real *panel, real *c, size_t c_row, int add)
 {
     real edge[ROWS * VECTORS * LANES] = {0};
-    const size_t edge_row = breadth * LANES, width = NAME(smaller)(columns, edge_row) * sizeof(real);
+    const size_t edge_row = breadth * LANES, width = smaller(columns, edge_row) * sizeof(real);
     for (size_t r = 0; add && r < height; r++)
         memcpy(edge + r * edge_row, c + r * c_row, width);
     NAME(any_tile)(breadth, rows, depth, a, a_row, panel, edge, edge_row, add);
@@ -95,43 +94,85 @@ FUNCTION void NAME(edge_tile)(size_t height, size_t columns, size_t breadth, siz
         memcpy(c + r * c_row, edge + r * edge_row, width);
 }
 
-/*
- * At each of some times c = a m, or c += a m if `add`, for a packed matrix m of `depth` rows and `columns` columns.
- * From one time to the next a lies a_time further, c c_time.
- */
-FUNCTION void NAME(apply)(size_t times, size_t rows, size_t columns, size_t depth, const real *a, size_t a_time,
-    size_t a_row, const real *panels, real *c, size_t c_time, size_t c_row, int add)
+/* A packed matrix of `depth` rows, and what it is applied to: at every time rows `row` numbers apart. */
+typedef struct {
+    const real *a;
+    size_t time, row, depth;
+    const real *panels;
+} NAME(factor);
+
+/* The rows of a tile that are to be multiplied with one panel; r counts them from c. */
+INLINE void NAME(panel_tile)(const NAME(factor) *f, size_t start, size_t v, size_t columns, size_t r, size_t count,
+    real *c, size_t c_row, int add)
 {
-    const size_t vectors = NAME(vectors)(columns), run = 16 * ROWS;
-    if (a_time == rows * a_row && c_time == rows * c_row) {
+    const size_t vectors = NAME(vectors)(columns), breadth = NAME(breadth)(vectors - v);
+    const size_t part = smaller(DEPTH, f->depth - start), left = columns - v * LANES;
+    const real *const panel = f->panels + (start * vectors + v * part) * LANES;
+    const real *const a = f->a + r * f->row + start;
+    real *const target = c + r * c_row + v * LANES;
+    if (left >= breadth * LANES)
+        NAME(any_tile)(breadth, count, part, a, f->row, panel, target, c_row, add);
+    else
+        NAME(edge_tile)(count, left, breadth, count, part, a, f->row, panel, target, c_row, add);
+}
+
+/* Few rows: panel after panel to its whole depth, or with `back` from the last panel to the first. */
+static inline void NAME(apply_once)(size_t rows, size_t columns, size_t number, const NAME(factor) *factors, real *c,
+    size_t c_row, int add, int back)
+{
+    const size_t vectors = NAME(vectors)(columns), whole = vectors / VECTORS, rest = vectors % VECTORS;
+    const size_t panels = whole + rest / 2 + rest % 2;
+    for (size_t i = 0; i < panels; i++) {
+        const size_t k = back ? panels - 1 - i : i;
+        const size_t v = k <= whole ? k * VECTORS : vectors - 1;
+        for (size_t f = 0; f < number; f++)
+            for (size_t start = 0; start < factors[f].depth; start += DEPTH)
+                NAME(panel_tile)(factors + f, start, v, columns, 0, rows, c, c_row, add || f > 0 || start > 0);
+    }
+}
+
+/* Many rows: a block of every panel stays near while all rows pass it. */
+static inline void NAME(apply_many)(size_t rows, size_t columns, size_t number, const NAME(factor) *factors, real *c,
+    size_t c_row, int add)
+{
+    const size_t vectors = NAME(vectors)(columns), tiles = (rows + ROWS - 1) / ROWS;
+    for (size_t f = 0; f < number; f++)
+        for (size_t start = 0; start < factors[f].depth; start += DEPTH)
+            for (size_t v = 0; v < vectors; v += NAME(breadth)(vectors - v))
+                for (size_t t = 0; t < tiles; t++) {
+                    const size_t r = rows * t / tiles, count = rows * (t + 1) / tiles - r;
+                    NAME(panel_tile)(factors + f, start, v, columns, r, count, c, c_row, add || f > 0 || start > 0);
+                }
+}
+
+/*
+ * At each of some times c = the sum of factors, or c += that if `add`; from one time to the next c lies c_time further.
+ * `back` turns the order of the panels around: what was read last is then read first, from a near cache.
+ */
+FUNCTION void NAME(apply)(size_t times, size_t rows, size_t columns, size_t number, NAME(factor) *factors, real *c,
+    size_t c_time, size_t c_row, int add, int back)
+{
+    int gaps = c_time != rows * c_row;
+    for (size_t f = 0; f < number; f++)
+        gaps = gaps || factors[f].time != rows * factors[f].row;
+    if (!gaps) {
         rows *= times;
         times = 1;
     }
-    for (; times > 0; times--, a += a_time, c += c_time)
-        for (size_t top = 0; top < rows; top += run) {
-            const size_t height = NAME(smaller)(run, rows - top), tiles = (height + ROWS - 1) / ROWS;
-            for (size_t start = 0; start < depth; start += DEPTH) {
-                const size_t part = NAME(smaller)(DEPTH, depth - start);
-                const int more = add || start > 0;
-                const real *panel = panels + start * vectors * LANES;
-                for (size_t v = 0, breadth; v < vectors; v += breadth) {
-                    breadth = NAME(breadth)(vectors - v);
-                    const size_t left = columns - v * LANES;
-                    const int inside = left >= breadth * LANES;
-                    for (size_t t = 0; t < tiles; t++) {
-                        const size_t r = height * t / tiles, count = height * (t + 1) / tiles - r;
-                        const real *const a_tile = a + (top + r) * a_row + start;
-                        real *const c_tile = c + (top + r) * c_row + v * LANES;
-                        if (inside)
-                            NAME(any_tile)(breadth, count, part, a_tile, a_row, panel, c_tile, c_row, more);
-                        else
-                            NAME(edge_tile)(count, left, breadth, count, part, a_tile, a_row, panel, c_tile, c_row,
-                                more);
-                    }
-                    panel += part * breadth * LANES;
-                }
-            }
+    for (size_t time = 0; time < times; time++) {
+        for (size_t top = 0; top < rows; top += RUN) {
+            const size_t height = smaller(RUN, rows - top);
+            if (height <= ROWS)
+                NAME(apply_once)(height, columns, number, factors, c + top * c_row, c_row, add, back);
+            else
+                NAME(apply_many)(height, columns, number, factors, c + top * c_row, c_row, add);
+            for (size_t f = 0; f < number; f++)
+                factors[f].a += height * factors[f].row;
         }
+        for (size_t f = 0; f < number; f++)
+            factors[f].a += factors[f].time - rows * factors[f].row;
+        c += c_time;
+    }
 }
 
 /*
@@ -143,13 +184,13 @@ FUNCTION void NAME(pack)(size_t depth, size_t columns, size_t left, size_t width
 {
     const size_t vectors = NAME(vectors)(columns), whole = vectors / 4 * 4;
     for (size_t start = 0; start < depth; start += DEPTH) {
-        const size_t part = NAME(smaller)(DEPTH, depth - start);
+        const size_t part = smaller(DEPTH, depth - start);
         for (size_t j = 0, count; j < width; j += count) {
             const size_t lane = (left + j) % LANES, v = (left + j) / LANES;
             const size_t first = v < whole ? v / 4 * 4 : v < whole + (vectors - whole) / 2 * 2 ? whole : vectors - 1;
             const size_t row = NAME(breadth)(vectors - first) * LANES;
             real *const to = panels + (start * vectors + part * first + v - first) * LANES + lane;
-            count = NAME(smaller)(LANES - lane, width - j);
+            count = smaller(LANES - lane, width - j);
             const size_t fill = left + j + count == columns ? LANES - lane : count;
             const real *const corner = from + start * from_row + j * from_column;
             size_t k = 0;
@@ -194,7 +235,7 @@ typedef struct {
 /* Where a part's share of `count` begins, in whole units. */
 INLINE size_t NAME(share)(size_t count, size_t unit, size_t part, size_t parts)
 {
-    return NAME(smaller)(count, (count + unit - 1) / unit * part / parts * unit);
+    return smaller(count, (count + unit - 1) / unit * part / parts * unit);
 }
 
 /* The rows of c that come from columns i to i + height of a, for `depth` rows packed in panels. */
@@ -230,14 +271,14 @@ FUNCTION void NAME(gather)(size_t number, const NAME(gathered) *left, size_t row
     const NAME(operand) *b, real *scratch, int add, size_t part, size_t parts)
 {
     for (size_t first = 0; first < rows; first += DEPTH) {
-        const size_t depth = NAME(smaller)(DEPTH, rows - first);
+        const size_t depth = smaller(DEPTH, rows - first);
         for (size_t k = 0; k < depth; k++)
             NAME(pack_row)(depth, columns, k, NAME(row_of)(b, first + k), scratch);
         for (size_t g = 0; g < number; g++) {
             const size_t end = NAME(share)(left[g].height, ROWS, part + 1, parts);
             size_t i = NAME(share)(left[g].height, ROWS, part, parts);
             for (; left[g].c && i < end; i += ROWS)
-                NAME(gather_rows)(left + g, i, NAME(smaller)(ROWS, end - i), first, depth, columns, scratch,
+                NAME(gather_rows)(left + g, i, smaller(ROWS, end - i), first, depth, columns, scratch,
                     add || first > 0);
         }
     }
@@ -251,7 +292,7 @@ FUNCTION void NAME(sum)(size_t rows, size_t width, const NAME(operand) *a, real 
         const size_t count = end - j;
         vec total = add ? vec_load(c + j, count) : V(0);
         for (size_t first = 0; first < rows; first += DEPTH) {
-            const size_t last = NAME(smaller)(first + DEPTH, rows);
+            const size_t last = smaller(first + DEPTH, rows);
             vec some = V(0);
             for (size_t k = first; k < last; k++)
                 some += vec_load(NAME(row_of)(a, k) + j, count);

@@ -58,7 +58,7 @@ enum {
  * done at the same time, in the same `work`. The result has the same bits for any number of parts.
  */
 enum {
-    mlstm_forward_stages = 4,
+    mlstm_forward_stages = 2,
     mlstm_backward_stages = 11
 };
 

@@ -33,6 +33,12 @@ class Calls:
         pointers = {n: self.pointers.at(n) for n in _timed(product)}
         return self._guarded(product, self._apply(product, "1", pointers, back="t % 2"))
 
+    def ahead(self, product: Apply) -> list[str]:
+        """A product for a chunk of times from `first`, its results lying in turn."""
+        start = {n: self.pointers.from_time(n, "first") for n in _timed(product)[1:]}
+        start[product.targets[0]] = self.memory.base(product.targets[0])
+        return self._apply(product, "smaller(chunk, T - first)", start)
+
     def at_all_times(self, product: Product) -> list[str]:
         """A product over the whole sequence; where an operand looks back, its first step is apart."""
         if isinstance(product, Gather):

@@ -98,6 +98,9 @@ class Memory:
         life = self.lives[name]
         if life.scope == "sequence":
             return None
+        if life.scope == "chunk":
+            self.lines.setdefault("chunk", "const size_t chunk = RUN / B + 1;")
+            return "chunk"
         if name in self.saved:
             text = "last" if life.slots == 1 else "last_two"
             self.lines.setdefault(text, f"const size_t {text} = tape ? T : {life.slots};")
@@ -147,7 +150,9 @@ class Memory:
             own = sizes.Whole(place.row)
             address = self.region(group[0], sizes.PARTS * own, ", ".join(group))
             return f"{address} + part * {self.factor(own)}"
-        count = {"lasting": sp.S.One, "turn": life.slots * sizes.B}.get(life.scope, sizes.T * sizes.B)
+        whole = sizes.T * sizes.B
+        chunk = sizes.Smallest(whole, sizes.RUN + sizes.B)
+        count = {"lasting": sp.S.One, "turn": life.slots * sizes.B, "chunk": chunk}.get(life.scope, whole)
         address = self.region(group[0], count * place.row, ", ".join(group))
         return address if place.offset == 0 else f"{address} + {self.size(place.offset)}"
 

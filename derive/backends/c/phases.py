@@ -102,10 +102,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Turns:
-    """Items to carry out for each time, the last time first if `backward`."""
+    """Items to carry out for each time, the last time first if `backward`.
+
+    `ahead`: products that serve these turns alone, carried out for a chunk of times before the first of them.
+    """
 
     backward: bool
     items: tuple[Rows | Product, ...]
+    ahead: tuple[Apply, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ Phase = Product | Turns | Once
 def products(phases: Iterable[Phase]) -> Iterator[Product]:
     """Every product, those inside turns among them."""
     for phase in phases:
-        for item in phase.items if isinstance(phase, Turns) else (phase,):
+        for item in (*phase.ahead, *phase.items) if isinstance(phase, Turns) else (phase,):
             if isinstance(item, Product):
                 yield item
 

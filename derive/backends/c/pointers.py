@@ -57,6 +57,10 @@ class Pointers:
         base = self.memory.base(name)
         return f"{base} + {self._turn_size(name)}" if part > 0 else base
 
+    def from_time(self, name: str, time: str) -> str:
+        """A pointer to a variable's values at some time and later; it is kept for all times."""
+        return f"{self.memory.base(name)} + {time} * ({self._turn_size(name)})"
+
     def at(self, name: str, shift: int = 0) -> str:
         """A pointer to what a variable holds at the present time."""
         base, time = self._base_and_time(name, shift)

@@ -63,7 +63,7 @@ class ProgramPrinter:
     def _phase(self, phase: Phase) -> list[Stage]:
         if isinstance(phase, Once):
             return [Stage("alone", tuple(self.nests.lines(phase.nests)))]
-        items = phase.items if isinstance(phase, Turns) else (phase,)
+        items = (*phase.ahead, *phase.items) if isinstance(phase, Turns) else (phase,)
         packing = [line for item in items if isinstance(item, Apply) for line in self.calls.packing(item)]
         before = [Stage("alone", tuple(packing))] if packing else []
         if isinstance(phase, Turns):
@@ -91,7 +91,7 @@ class ProgramPrinter:
 
     def _turns(self, turns: Turns) -> list[str]:
         self.pointers.begin_turns()
-        body: list[str] = []
+        body = self._ahead(turns)
         for item in turns.items:
             if isinstance(item, Rows):
                 body += self._rows(item)
@@ -99,6 +99,15 @@ class ProgramPrinter:
                 body += self._notes(item.for_) + self.calls.at_time(item)
         head = "for (size_t t = T; t-- > 0;)" if turns.backward else "for (size_t t = 0; t < T; t++)"
         return braced(head, [*self.pointers.of_turn(), *body])
+
+    def _ahead(self, turns: Turns) -> list[str]:
+        """What is done for a chunk of times before the first of them."""
+        lines = [line for product in turns.ahead for line in (*self._notes(product.for_), *self.calls.ahead(product))]
+        if not lines:
+            return []
+        if turns.backward:
+            return braced("if ((t + 1) % chunk == 0 || t == T - 1)", ["const size_t first = t / chunk * chunk;", *lines])
+        return braced("if (t % chunk == 0)", ["const size_t first = t;", *lines])
 
     def _rows(self, rows: Rows) -> list[str]:
         self.pointers.begin_rows(op.target.name for nest in rows.nests for op in nest.ops)

@@ -15,6 +15,8 @@ from derive.system import Length
 T, B = Length("T"), Length("B")
 DEPTH = Length("DEPTH")
 """How many rows of a matrix a product takes at once, as the C calls it."""
+RUN = Length("RUN")
+"""How many rows a product in front of a loop does ahead, as the C calls it."""
 PARTS = Length("parts")
 """In how many parts the work is done, as the C calls it."""
 
@@ -25,12 +27,19 @@ class Whole(sp.Function):  # type: ignore[misc]
     nargs = 1
 
 
+class Smallest(sp.Function):  # type: ignore[misc]
+    """The smallest of some sizes."""
+
+
 class Largest(sp.Function):  # type: ignore[misc]
     """The largest of some sizes."""
 
 
 ORDER = {"T": 0, "B": 1}
 Spell = Callable[[str], str]
+
+
+_COMPARED = {Largest: "larger", Smallest: "smaller"}
 
 
 def length(axis: Axis) -> sp.Expr:
@@ -67,11 +76,11 @@ def text(size: sp.Expr, spell: Spell) -> str:
 
 def _atom(size: sp.Expr, spell: Spell) -> str:
     if isinstance(size, Length):
-        return size.name if size in (DEPTH, PARTS) else spell(size.name)
+        return size.name if size in (DEPTH, RUN, PARTS) else spell(size.name)
     if isinstance(size, Whole):
         return f"whole({text(size.args[0], spell)}, UNIT)"
-    if isinstance(size, Largest):
-        return _folded("larger", [text(a, spell) for a in sorted(size.args, key=_key)])
+    if isinstance(size, Largest | Smallest):
+        return _folded(_COMPARED[type(size)], [text(a, spell) for a in sorted(size.args, key=_key)])
     return str(size) if size.is_Number else f"({text(size, spell)})"
 
 
@@ -85,8 +94,8 @@ def checked(size: sp.Expr, spell: Spell) -> str:
 def _factor(size: sp.Expr, spell: Spell) -> str:
     if isinstance(size, Whole):
         return f"whole({checked(size.args[0], spell)}, UNIT)"
-    if isinstance(size, Largest):
-        return _folded("larger", [checked(a, spell) for a in sorted(size.args, key=_key)])
+    if isinstance(size, Largest | Smallest):
+        return _folded(_COMPARED[type(size)], [checked(a, spell) for a in sorted(size.args, key=_key)])
     return checked(size, spell) if size.is_Add else _atom(size, spell)
 
 

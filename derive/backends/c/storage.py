@@ -3,6 +3,7 @@
 local     used in one nest of loops only: a variable of C
 row       used for one sequence of the batch at one time only
 turn      used at one time, or with `slots` 2 also at the next
+chunk     made for a chunk of times at once, and used in turns
 sequence  used at all times
 lasting   a variable without time, used in several nests
 """
@@ -16,7 +17,7 @@ from typing import Literal
 from derive.backends.c.phases import Apply, Once, Phase, Product, Rows, Turns, products, read_by
 from derive.system import Var
 
-Scope = Literal["local", "row", "turn", "sequence", "lasting"]
+Scope = Literal["local", "row", "turn", "chunk", "sequence", "lasting"]
 Path = tuple[int, int, int]
 
 
@@ -48,10 +49,12 @@ def lives(phases: Iterable[Phase], variables: Mapping[str, Var], owners: Mapping
     for group in (p.targets for p in products(phases) if isinstance(p, Apply)):
         longest = max((found[n] for n in group), key=lambda life: (_ORDER.index(life.scope), life.slots))
         found.update(dict.fromkeys(group, longest))
+    ahead = (p.targets for phase in phases if isinstance(phase, Turns) for p in phase.ahead)
+    found.update({name: Life("chunk") for targets in ahead for name in targets})
     return found
 
 
-_ORDER: tuple[Scope, ...] = ("local", "row", "turn", "sequence", "lasting")
+_ORDER: tuple[Scope, ...] = ("local", "row", "turn", "chunk", "sequence", "lasting")
 
 
 def _life(uses: list[_Use], variable: Var) -> Life:
@@ -73,8 +76,9 @@ def _life(uses: list[_Use], variable: Var) -> Life:
 def _uses(phases: Iterable[Phase], owners: Mapping[str, str]) -> Iterator[tuple[str, _Use, bool]]:
     """Every use of a variable: its name, the use, whether it is written."""
     for p, phase in enumerate(phases):
+        ahead = phase.ahead if isinstance(phase, Turns) else ()
         items = phase.items if isinstance(phase, Turns) else (phase,)
-        for i, item in enumerate(items):
+        for i, item in [*((-1, product) for product in ahead), *enumerate(items)]:
             if isinstance(item, Product):
                 place = (p, i if isinstance(phase, Turns) else -1, -1)
                 for name in item.names:

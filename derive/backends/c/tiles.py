@@ -90,6 +90,15 @@ def _nests(ops: Sequence[Op]) -> tuple[Nest, ...]:
     return tuple(nests)
 
 
+def _read_in(item: Phase | Rows) -> set[str]:
+    """The variables that an item reads."""
+    if isinstance(item, Product):
+        return set(item.names) - set(item.targets)
+    if isinstance(item, Turns):
+        return {name for inner in (*item.ahead, *item.items) for name in _read_in(inner)}
+    return {e.name for nest in item.nests for op in nest.ops for e in read_by(op)}
+
+
 def _alone(op: Op) -> bool:
     return isinstance(op, Scatter) or any(t.body.has(FirstMaximum) for t in op.terms)
 
@@ -146,7 +155,7 @@ class Tiler:
         steps = self.program.steps
         for k, step in enumerate(steps):
             if isinstance(step, Loop):
-                self._loop(step, steps[k + 1 :])
+                self._loop(step, steps[:k], steps[k + 1 :])
             else:
                 self._step(step, self.outside, loop=False)
         self.outside.close()
@@ -155,22 +164,24 @@ class Tiler:
     def _as_phase(self, item: Phase | Rows) -> Phase:
         return Turns(self.backward, (item,)) if isinstance(item, Rows) else item
 
-    def _loop(self, loop: Loop, later: Sequence[Step]) -> None:
+    def _loop(self, loop: Loop, earlier: Sequence[Step], later: Sequence[Step]) -> None:
         inside = _Sequence({})
-        inside.open = self._serving(loop, later)
+        inside.open = self._serving(loop)
         self.outside.open = [op for op in self.outside.open if op not in inside.open]
+        moved = [Equation(op.target, op.terms) for op in inside.open]
         for step in loop.body:
             self._step(step, inside, loop=True)
         inside.close()
         self.outside.close()
+        ahead = self._ahead(loop, moved, [*earlier, *later])
+        self.outside.items = [item for item in self.outside.items if item not in ahead]
         items = tuple(i for i in inside.items if isinstance(i, Rows | Product))
-        self.outside.items.append(Turns(loop.backward, items))
+        self.outside.items.append(Turns(loop.backward, items, ahead))
 
-    def _serving(self, loop: Loop, later: Sequence[Step]) -> list[Op]:
-        """The open operations that serve a loop alone."""
-        elsewhere = {e.name for step in later for equation in step.equations for e in self._reads(equation)}
-        elsewhere |= set(self.program.results)
-        elsewhere |= {e.name for equation in loop.equations for e in self._reads(equation) if e.shift}
+    def _serving(self, loop: Loop) -> list[Op]:
+        """The open operations that may as well be done in a loop, time by time: nothing in it looks at their other
+        times."""
+        elsewhere = {e.name for equation in loop.equations for e in self._reads(equation) if e.shift}
         moved: list[Op] = []
         for op in reversed(self.outside.open):
             name = op.target.name
@@ -179,6 +190,27 @@ class Tiler:
             else:
                 moved.insert(0, op)
         return moved
+
+    def _ahead(self, loop: Loop, moved: Sequence[Equation], others: Sequence[Step]) -> tuple[Apply, ...]:
+        """The products in front of a loop that serve it alone, each at the present time."""
+        inside = {e.name for equation in (*moved, *loop.equations) for e in self._reads(equation) if not e.shift}
+        known = {equation.name for equation in moved}
+        outside = {name for item in self.outside.items for name in _read_in(item)} | set(self.program.results)
+        outside |= {
+            e.name
+            for step in others
+            for equation in step.equations
+            if equation.name not in known
+            for e in self._reads(equation)
+        }
+        return tuple(
+            item
+            for item in self.outside.items
+            if isinstance(item, Apply)
+            and not any(factor.left in self.delays for factor in item.factors)
+            and not set(item.targets) & outside
+            and set(item.targets) <= inside
+        )
 
     def _reads(self, equation: Equation) -> Iterable[sp.Expr]:
         return self._seen(e for term in equation.terms for e in elements(term.body))
