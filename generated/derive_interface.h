@@ -15,6 +15,21 @@ typedef struct {
 
 static const Q(kernels) *Q(kernels_of)(int set);
 
+#include "derive_checkpoint.h"
+
+static size_t Q(kept_whole)(const CELL(dims) *dims)
+{
+    size_t at[Q(entries)];
+    return larger(Q(tape_layout)(dims, at), UNIT);
+}
+
+static size_t Q(work_whole)(const CELL(dims) *dims, size_t parts)
+{
+    size_t forward_at[Q(forward_regions)], backward_at[Q(backward_regions)];
+    const size_t forward = Q(forward_layout)(dims, parts, forward_at);
+    return larger(larger(forward, Q(backward_layout)(dims, parts, backward_at)), UNIT);
+}
+
 /* No buffer has 0 bytes: it would have no address. */
 size_t Q(packed_bytes)(const CELL(dims) *dims, const CELL(options) *options)
 {
@@ -25,40 +40,53 @@ size_t Q(packed_bytes)(const CELL(dims) *dims, const CELL(options) *options)
 
 size_t Q(tape_bytes)(const CELL(dims) *dims, const CELL(options) *options)
 {
-    size_t at[Q(entries)];
-    (void)options;
-    return dims ? times(larger(Q(tape_layout)(dims, at), UNIT), sizeof(real)) : TOO_LARGE;
+    if (!dims)
+        return TOO_LARGE;
+    if (!options || !options->checkpoint || !dims->T)
+        return times(Q(kept_whole)(dims), sizeof(real));
+    const Q(segments) s = Q(cut)(dims, options);
+    return times(larger(times(s.number - 1, s.state), UNIT), sizeof(real));
 }
 
 size_t Q(work_bytes)(const CELL(dims) *dims, const CELL(options) *options)
 {
-    size_t forward_at[Q(forward_regions)], backward_at[Q(backward_regions)];
-    const size_t parts = options && options->parts > 1 ? (size_t)options->parts : 1;
     if (!dims)
         return TOO_LARGE;
-    const size_t forward = Q(forward_layout)(dims, parts, forward_at);
-    const size_t backward = Q(backward_layout)(dims, parts, backward_at);
-    return times(larger(larger(forward, backward), UNIT), sizeof(real));
+    if (!options || !options->checkpoint || !dims->T)
+        return times(Q(work_whole)(dims, options && options->parts > 1 ? (size_t)options->parts : 1), sizeof(real));
+    const Q(segments) s = Q(cut)(dims, options);
+    const size_t kept = plus(plus(s.tape, s.outputs), plus(s.params, times(2, s.state)));
+    const size_t inference = Q(work_whole)(dims, options->parts > 1 ? (size_t)options->parts : 1);
+    return times(larger(plus(s.work, kept), inference), sizeof(real));
 }
 
 size_t Q(tape_offset)(const CELL(dims) *dims,
     const CELL(options) *options, int index)
 {
     size_t at[Q(entries)] = {0};
-    (void)options;
-    if (!dims || index < 0 || index >= Q(entries))
+    if (!dims || index < 0 || index >= Q(entries) || (options && options->checkpoint))
         return TOO_LARGE;
     Q(tape_layout)(dims, at);
     return times(at[index], sizeof(real));
 }
 
-/* The error that the sizes are, or CELL(ok). */
-static int Q(check_sizes)(const CELL(dims) *dims)
+/* What is wrong with the sizes, or CELL(ok). */
+static int Q(check_sizes)(const CELL(dims) *dims, const CELL(options) *options)
 {
-    const int code = Q(check_arrays)(dims);
-    if (code == CELL(ok) && (Q(work_bytes)(dims, NULL) == TOO_LARGE || Q(tape_bytes)(dims, NULL) == TOO_LARGE))
+    size_t axis[sizeof *dims / sizeof(size_t)];
+    memcpy(axis, dims, sizeof axis);
+    for (size_t i = 0; i < sizeof axis / sizeof *axis; i++)
+        if (axis[i] == 0)
+            return CELL(empty);
+    Q(widths) w;
+    Q(measure)(dims, &w);
+    const size_t rows = times(dims->T, dims->B);
+    const size_t total = plus(plus(Q(total)(Q(params_), w.params, 1), Q(total)(Q(inputs_), w.inputs, rows)),
+        plus(Q(total)(Q(states), w.states, dims->B), Q(total)(Q(outputs_), w.outputs, rows)));
+    if (times(total, sizeof(real)) == TOO_LARGE || Q(work_bytes)(dims, options) == TOO_LARGE ||
+        Q(tape_bytes)(dims, options) == TOO_LARGE)
         return CELL(overflow);
-    return code;
+    return CELL(ok);
 }
 
 /*
@@ -81,7 +109,7 @@ static int Q(make_plan)(const CELL(options) *options, size_t stages, Q(plan) *pl
     plan->last = stages;
     plan->part = 0;
     plan->parts = 1;
-    if (!plan->kernels)
+    if (!plan->kernels || (options && options->checkpoint < 0))
         return CELL(unsupported);
     if (options && options->parts) {
         if (options->parts < 0 || options->part < 0 || options->part >= options->parts || options->stage < 0)
@@ -100,7 +128,7 @@ static int Q(check)(const CELL(dims) *dims, const void *packed, const void *tape
 {
     if (misaligned(packed) || misaligned(tape) || misaligned(work))
         return CELL(misaligned);
-    int code = Q(check_sizes)(dims);
+    int code = Q(check_sizes)(dims, options);
     if (code == CELL(ok))
         code = Q(make_plan)(options, stages, plan);
     if (code == CELL(ok) && packed && *(const int *)packed != plan->set)
@@ -122,21 +150,40 @@ int Q(pack)(const CELL(dims) *dims, const Q(params) *params, void *packed,
     return CELL(ok);
 }
 
+/* What is wrong with the arguments, or CELL(ok). */
+static int Q(forward_ready)(const CELL(dims) *dims, const Q(params) *params, const void *packed,
+    const Q(inputs) *inputs, const Q(outputs) *outputs, const void *tape, const void *work,
+    const CELL(options) *options, Q(plan) *plan)
+{
+    if (!dims || Q(no_params)(params) || Q(no_inputs)(inputs) || Q(no_outputs)(outputs) || !work)
+        return CELL(null);
+    return Q(check)(dims, packed, tape, work, options, CELL(forward_stages), plan);
+}
+
+static int Q(backward_ready)(const CELL(dims) *dims, const Q(params) *params, const void *packed,
+    const Q(inputs) *inputs, const Q(outputs) *doutputs, const void *tape, const void *work,
+    const CELL(options) *options, Q(plan) *plan)
+{
+    if (!dims || Q(no_params)(params) || Q(no_inputs)(inputs) || Q(no_outputs)(doutputs) || !tape || !work)
+        return CELL(null);
+    return Q(check)(dims, packed, tape, work, options, CELL(backward_stages), plan);
+}
+
 int Q(forward)(const CELL(dims) *dims, const Q(params) *params, const void *packed,
     const Q(inputs) *inputs, const Q(state) *initial, Q(outputs) *outputs, Q(state) *final,
     void *tape, void *work, const CELL(options) *options)
 {
-    if (!dims || Q(no_params)(params) || Q(no_inputs)(inputs) || Q(no_outputs)(outputs) || !work)
-        return CELL(null);
     Q(plan) plan;
-    const int code = Q(check)(dims, packed, tape, work, options, CELL(forward_stages), &plan);
+    const int code = Q(forward_ready)(dims, params, packed, inputs, outputs, tape, work, options, &plan);
     if (code != CELL(ok))
         return code;
+    if (options && options->checkpoint)
+        return Q(forward_cut)(dims, params, packed, inputs, initial, outputs, final, tape, work, options, Q(forward));
     const Q(state) zero = {0};
     Q(state) unwanted = {0};
     for (size_t stage = plan.first; stage < plan.last; stage++)
-        plan.kernels->forward(dims, params, packed, inputs, initial ? initial : &zero, outputs, final ? final : &unwanted, tape, work,
-            stage, plan.part, plan.parts);
+        plan.kernels->forward(dims, params, packed, inputs, initial ? initial : &zero, outputs,
+            final ? final : &unwanted, tape, work, stage, plan.part, plan.parts);
     return CELL(ok);
 }
 
@@ -145,12 +192,13 @@ int Q(backward)(const CELL(dims) *dims, const Q(params) *params, const void *pac
     const Q(state) *dfinal, Q(dparams) *dparams, Q(dinputs) *dinputs, Q(state) *dinitial, void *work,
     const CELL(options) *options)
 {
-    if (!dims || Q(no_params)(params) || Q(no_inputs)(inputs) || Q(no_outputs)(doutputs) || !tape || !work)
-        return CELL(null);
     Q(plan) plan;
-    const int code = Q(check)(dims, packed, tape, work, options, CELL(backward_stages), &plan);
+    const int code = Q(backward_ready)(dims, params, packed, inputs, doutputs, tape, work, options, &plan);
     if (code != CELL(ok))
         return code;
+    if (options && options->checkpoint)
+        return Q(backward_cut)(dims, params, packed, inputs, initial, tape, doutputs, dfinal, dparams, dinputs,
+            dinitial, work, options, Q(forward), Q(backward));
     const Q(state) zero = {0};
     Q(state) no_dinitial = {0};
     Q(dparams) no_dparams = {0};

@@ -5,7 +5,7 @@ static int Q(threads)(const CELL(dims) *dims, const CELL(options) *options, size
 {
     size_t at[Q(groups)];
     const int asked = options && options->parts > 1 ? options->parts : 1;
-    if (!dims || times(times(dims->T, dims->B), Q(packed_layout)(dims, at)) < ((size_t)1 << 22) || rows < 2)
+    if (times(times(dims->T, dims->B), Q(packed_layout)(dims, at)) < ((size_t)1 << 22) || rows < 2)
         return 1;
     return asked;
 }
@@ -25,7 +25,7 @@ typedef struct {
 static int Q(forward_part)(const void *call, int stage, int part, int parts)
 {
     const Q(forward_call) *const c = call;
-    const CELL(options) options = {c->set, part, parts, stage};
+    const CELL(options) options = {c->set, part, parts, stage, 0};
     return Q(forward)(c->dims, c->params, c->packed, c->inputs, c->initial, c->outputs, c->final, c->tape,
         c->work, &options);
 }
@@ -35,9 +35,16 @@ int Q(forward_threads)(const CELL(dims) *dims, const Q(params) *params,
     Q(outputs) *outputs, Q(state) *final, void *tape, void *work,
     const CELL(options) *options)
 {
+    Q(plan) plan;
+    const int code = Q(forward_ready)(dims, params, packed, inputs, outputs, tape, work, options, &plan);
+    if (code != CELL(ok))
+        return code;
+    if (options && options->checkpoint)
+        return Q(forward_cut)(dims, params, packed, inputs, initial, outputs, final, tape, work, options,
+            Q(forward_threads));
     const Q(forward_call) call = {dims, params, packed, inputs, initial, outputs, final, tape, work,
         options ? options->set : 0};
-    return do_in_threads(Q(threads)(dims, options, dims ? dims->B : 0), CELL(forward_stages), Q(forward_part), &call);
+    return do_in_threads(Q(threads)(dims, options, dims->B), CELL(forward_stages), Q(forward_part), &call);
 }
 
 typedef struct {
@@ -59,7 +66,7 @@ typedef struct {
 static int Q(backward_part)(const void *call, int stage, int part, int parts)
 {
     const Q(backward_call) *const c = call;
-    const CELL(options) options = {c->set, part, parts, stage};
+    const CELL(options) options = {c->set, part, parts, stage, 0};
     return Q(backward)(c->dims, c->params, c->packed, c->inputs, c->initial, c->tape, c->doutputs, c->dfinal,
         c->dparams, c->dinputs, c->dinitial, c->work, &options);
 }
@@ -70,6 +77,13 @@ int Q(backward_threads)(const CELL(dims) *dims, const Q(params) *params,
     Q(dparams) *dparams, Q(dinputs) *dinputs, Q(state) *dinitial,
     void *work, const CELL(options) *options)
 {
+    Q(plan) plan;
+    const int code = Q(backward_ready)(dims, params, packed, inputs, doutputs, tape, work, options, &plan);
+    if (code != CELL(ok))
+        return code;
+    if (options && options->checkpoint)
+        return Q(backward_cut)(dims, params, packed, inputs, initial, tape, doutputs, dfinal, dparams, dinputs,
+            dinitial, work, options, Q(forward_threads), Q(backward_threads));
     const Q(backward_call) call = {dims, params, packed, inputs, initial, tape, doutputs, dfinal,
         dparams, dinputs, dinitial, work, options ? options->set : 0};
     return do_in_threads(Q(threads)(dims, options, 2), CELL(backward_stages), Q(backward_part), &call);

@@ -95,12 +95,20 @@ class Kernel:
         return prepared
 
     def forward(
-        self, params: Any, x: Any, initial: Any = None, *, tape: bool = True, threads: int | None = None
+        self,
+        params: Any,
+        x: Any,
+        initial: Any = None,
+        *,
+        tape: bool = True,
+        threads: int | None = None,
+        checkpoint: int | None = None,
     ) -> tuple[Any, Any, Tape | None]:
         """The outputs, the final state, and the tape for backward (None with `tape=False`).
 
         `threads`: at most how many; without it, as many as there are cores that this process may use. The
-        result has the same bits for any number.
+        result has the same bits for any number. `checkpoint`: keep the state every so many steps alone, and let
+        backward compute the rest again; about the root of T takes least memory.
         """
         bound = self._bind(params)
         functions = bound.functions
@@ -109,8 +117,8 @@ class Kernel:
         start, sizes = self._state("initial", initial, functions.dtype, sizes)
         sizes = sizes.complete(self.interface.axes)
         known, dims = sizes.known, functions.dims(sizes.known)
-        kept = self._tape(bound, inputs, start, sizes) if tape else None
-        options = functions.options(parts=_threads(threads))
+        kept = self._tape(bound, inputs, start, sizes, _checkpoint(checkpoint)) if tape else None
+        options = functions.options(parts=_threads(threads), checkpoint=kept._checkpoint if kept else 0)
         work = functions.buffer("work", dims, options)
         outputs = empty(self.interface.outputs, self._sequence, functions.dtype, known)
         final = empty(self.interface.states, self._batch, functions.dtype, known)
@@ -144,7 +152,7 @@ class Kernel:
         dparams = empty(self.interface.params, (), dtype, known)
         dinputs = empty(self.interface.inputs, self._sequence, dtype, known)
         dinitial = empty(self.interface.states, self._batch, dtype, known)
-        options = functions.options(parts=_threads(threads))
+        options = functions.options(parts=_threads(threads), checkpoint=tape._checkpoint)
         work = functions.buffer("work", tape._dims, options)
         functions.call(
             "backward_threads", tape._dims, bound.pointers, pointer(bound.packed), pointers(tape._inputs),
@@ -220,7 +228,7 @@ class Kernel:
         return [np.zeros(shape_of(field, self._batch, sizes), dtype) for field in self.interface.states]
 
     def _tape(
-        self, bound: Prepared, inputs: list[Array], start: list[Array] | None, sizes: Sizes
+        self, bound: Prepared, inputs: list[Array], start: list[Array] | None, sizes: Sizes, checkpoint: int
     ) -> Tape:
         known = sizes.known
 
@@ -230,7 +238,7 @@ class Kernel:
                 self.Params(*bound.arrays), self.Inputs(*inputs), self.State(*initial), known, saved
             )
 
-        return Tape(bound.functions, sizes, inputs, start, whole)
+        return Tape(bound.functions, sizes, inputs, start, whole, checkpoint)
 
     @staticmethod
     def _alone(make: Callable[..., Any], arrays: Sequence[Array]) -> Any:
@@ -244,6 +252,15 @@ def _threads(asked: int | None) -> int:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if asked < 1:
         raise ValueError(refusal("threads", repr(asked), "a number of at least 1"))
+    return asked
+
+
+def _checkpoint(asked: int | None) -> int:
+    """After how many steps the state is kept; 0 where everything is."""
+    if asked is None:
+        return 0
+    if asked < 1:
+        raise ValueError(refusal("checkpoint", repr(asked), "a number of steps, at least 1"))
     return asked
 
 

@@ -14,7 +14,8 @@ from derive.native.interface import Field
 
 class Tape:
     """Every named intermediate of the forward pass is an attribute: what C saved is a read-only view of it,
-    the rest is computed from that when asked for, by `whole(saved)`.
+    the rest is computed from that when asked for, by `whole(saved)`. With `checkpoint` it keeps states alone,
+    and has nothing to offer but what backward needs.
 
     It refers to the parameters, `x` and `initial` of that call, which must not change before. What the
     binding itself needs begins with an underscore, as no variable of a cell does.
@@ -27,6 +28,7 @@ class Tape:
         inputs: list[Array],
         initial: list[Array] | None,
         whole: Callable[[Mapping[str, Array]], Any],
+        checkpoint: int = 0,
     ) -> None:
         self._functions = functions
         self._sizes = sizes
@@ -34,16 +36,19 @@ class Tape:
         self._initial = initial
         self._make_whole = whole
         self._dims = functions.dims(sizes.known)
-        self._buffer = functions.buffer("tape", self._dims)
+        self._checkpoint = checkpoint
+        self._buffer = functions.buffer("tape", self._dims, functions.options(checkpoint=checkpoint))
 
     def __getattr__(self, name: str) -> Array:
         if name.startswith("_"):
             raise AttributeError(name)
+        if self._checkpoint:
+            raise AttributeError(f"tape.{name}: not kept with checkpoint={self._checkpoint}; call forward without it")
         array: Array = self._saved[name] if name in self._saved else getattr(self._whole, name)
         return array
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *dir(self._whole)})
+        return sorted({*super().__dir__(), *([] if self._checkpoint else dir(self._whole))})
 
     @cached_property
     def _saved(self) -> dict[str, Array]:

@@ -1,7 +1,7 @@
 #include <stddef.h>
 
 typedef struct { size_t T, B, D, H; } leak_dims;
-typedef struct { int part, parts; } leak_options;
+typedef struct { int part, parts, checkpoint; } leak_options;
 
 static size_t product(size_t a, size_t b, size_t c)
 {

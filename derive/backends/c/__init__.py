@@ -28,6 +28,7 @@ _SHARED: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     "derive_vectors.h": dict,
     "derive_functions.h": shared_functions,
     "derive_products.h": dict,
+    "derive_checkpoint.h": dict,
     "derive_interface.h": dict,
     "derive_sets.h": lambda: {"sets": SETS},
     "derive_threads.h": dict,

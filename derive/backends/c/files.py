@@ -82,8 +82,8 @@ def layouts_file(cell: Cell, kernel: Kernel) -> Context:
         "prefix": prefix_of(cell),
         "layouts": [replace(each, places=tuple(_wrapped(each.places))) for each in kernel.layouts],
         "counts": kernel.counts,
-        "axes": [member(axis) for axis in ("T", "B", *kernel.axes)],
-        "fits": kernel.fits,
+        "arrays": kernel.arrays,
+        "widths": _wrapped(kernel.widths),
         "missing": [(n, _wrapped(_missing(n, members[n]))) for n in ("params", "inputs", "outputs")],
     }
 

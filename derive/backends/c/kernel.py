@@ -25,7 +25,7 @@ from derive.backends.c.pointers import Pointers
 from derive.backends.c.program import ProgramPrinter, Stage
 from derive.backends.c.storage import Life, lives
 from derive.backends.c.tiles import Tiler
-from derive.language.syntax import Cell
+from derive.language.syntax import Cell, Variable
 from derive.schedule import Program, Schedule, Statement
 from derive.system import Equation, Term, Var
 
@@ -60,8 +60,8 @@ class Kernel:
     fill: tuple[str, ...]
     layouts: tuple[Layout, ...]
     functions: tuple[str, ...]
-    axes: tuple[str, ...]
-    fits: tuple[str, ...]
+    arrays: tuple[tuple[str, int], ...]
+    widths: tuple[str, ...]
     counts: dict[str, int]
 
 
@@ -99,8 +99,8 @@ class Builder:
                 self._work("backward_layout", backward_memory, backward),
             ),
             functions=tuple(self.expressions.functions),
-            axes=self.schedule.axes,
-            fits=self._fits(),
+            arrays=tuple((name, len(found)) for name, found in self.arrays().items()),
+            widths=self._widths(),
             counts={
                 "panels": max(1, len(self.panels.groups)),
                 "saved": max(1, len(self.saved)),
@@ -325,19 +325,21 @@ class Builder:
         lines = [*memory.lines.values(), *calls]
         return (*self._used("\n".join(lines)), *lines)
 
-    def _fits(self) -> tuple[str, ...]:
-        """The sizes of the caller's arrays, each once."""
-        found: dict[str, None] = {}
-        for variable in self.cell.variables.values():
-            size = sp.Mul(*(sizes.length(axis) for axis in variable.shape))
-            if variable.role == "input" or variable.name in self.cell.outputs:
-                size = sizes.T * sizes.B * size
-            elif variable.role == "state":
-                size = sizes.B * size
-            elif variable.role != "param":
-                continue
-            found[sizes.checked(size, lambda axis: f"dims->{member(axis)}")] = None
-        return tuple(found)
+    def _widths(self) -> tuple[str, ...]:
+        """The sizes of the caller's arrays for one time and sequence, one statement a size."""
+        equal: dict[str, list[str]] = {}
+        for group, variables in self.arrays().items():
+            for k, variable in enumerate(variables):
+                size = sp.Mul(*(sizes.length(axis) for axis in variable.shape))
+                equal.setdefault(sizes.checked(size, self.axes.__getitem__), []).append(f"w->{group}[{k}]")
+        lines = [f"{' = '.join(members)} = {size};" for size, members in equal.items()]
+        return (*(self._used("\n".join(lines)) or ["(void)dims;"]), *lines)
+
+    def arrays(self) -> dict[str, Sequence[Variable]]:
+        """The caller's arrays, in the order of their structs."""
+        outputs = [self.cell.variables[name] for name in self.cell.outputs]
+        of_role = self.cell.of_role
+        return {"params": of_role("param"), "inputs": of_role("input"), "states": of_role("state"), "outputs": outputs}
 
 
 def _briefly(size: str) -> str:
