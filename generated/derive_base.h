@@ -59,11 +59,19 @@ static inline int has_set(int set)
     return set == SET_PLAIN;
 }
 
+/* Returns when all parts have called it. */
+typedef void meeting(void *room);
+
 /* What packed matrices are wanted for. */
 enum { for_forward = 1, for_backward = 2 };
 
 #define ALIGNMENT 64
 #define UNIT (8 * ALIGNMENT / BITS)
+
+/* Where the parts of the buffers are, inside the functions that declare these. */
+#define WORK(k) (memory + at[k])
+#define SAVED(k) (saved + saved_at[k])
+#define PANELS(k) (panels + panels_at[k])
 
 /* A part of an array that may be missing. */
 #define PART(array, start) ((array) ? (array) + (start) : NULL)

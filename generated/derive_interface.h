@@ -7,10 +7,10 @@
 typedef struct {
     void (*fill)(const CELL(dims) *, const Q(params) *, real *, int);
     void (*forward)(const CELL(dims) *, const Q(params) *, const real *, const Q(inputs) *, const Q(state) *,
-        Q(outputs) *, Q(state) *, real *, real *, size_t, size_t, size_t);
+        Q(outputs) *, Q(state) *, real *, real *, size_t, size_t, size_t, int, meeting *, void *);
     void (*backward)(const CELL(dims) *, const Q(params) *, const real *, const Q(inputs) *, const Q(state) *,
         const real *, const Q(outputs) *, const Q(state) *, Q(dparams) *, Q(dinputs) *, Q(state) *, real *,
-        size_t, size_t, size_t);
+        size_t, size_t, size_t, int, meeting *, void *);
 } Q(kernels);
 
 static const Q(kernels) *Q(kernels_of)(int set);
@@ -169,21 +169,62 @@ static int Q(backward_ready)(const CELL(dims) *dims, const Q(params) *params, co
     return Q(check)(dims, packed, tape, work, options, CELL(backward_stages), plan);
 }
 
+/*
+ * Whether parts share the units: where there are too few rows for them all and each step is worth meeting for. Needs
+ * parts that run at the same time.
+ */
+static int Q(share_units)(const CELL(dims) *dims, size_t parts, int able)
+{
+    size_t at[Q(groups)];
+    return able && parts > 1 && dims->B < 4 * parts && Q(packed_layout)(dims, at) >= ((size_t)1 << 16);
+}
+
+static int Q(forward_with)(const CELL(dims) *dims, const Q(params) *params, const void *packed,
+    const Q(inputs) *inputs, const Q(state) *initial, Q(outputs) *outputs, Q(state) *final,
+    void *tape, void *work, const CELL(options) *options, meeting *meet, void *room)
+{
+    Q(plan) plan;
+    const int code = Q(forward_ready)(dims, params, packed, inputs, outputs, tape, work, options, &plan);
+    if (code != CELL(ok))
+        return code;
+    const int together = meet && Q(share_units)(dims, plan.parts, Q(forward_together));
+    const Q(state) zero = {0};
+    Q(state) unwanted = {0};
+    for (size_t stage = plan.first; stage < plan.last; stage++)
+        plan.kernels->forward(dims, params, packed, inputs, initial ? initial : &zero, outputs,
+            final ? final : &unwanted, tape, work, stage, plan.part, plan.parts, together, meet, room);
+    return CELL(ok);
+}
+
 int Q(forward)(const CELL(dims) *dims, const Q(params) *params, const void *packed,
     const Q(inputs) *inputs, const Q(state) *initial, Q(outputs) *outputs, Q(state) *final,
     void *tape, void *work, const CELL(options) *options)
 {
     Q(plan) plan;
     const int code = Q(forward_ready)(dims, params, packed, inputs, outputs, tape, work, options, &plan);
+    if (code == CELL(ok) && options && options->checkpoint)
+        return Q(forward_cut)(dims, params, packed, inputs, initial, outputs, final, tape, work, options, Q(forward));
+    return Q(forward_with)(dims, params, packed, inputs, initial, outputs, final, tape, work, options, NULL, NULL);
+}
+
+static int Q(backward_with)(const CELL(dims) *dims, const Q(params) *params, const void *packed,
+    const Q(inputs) *inputs, const Q(state) *initial, const void *tape, const Q(outputs) *doutputs,
+    const Q(state) *dfinal, Q(dparams) *dparams, Q(dinputs) *dinputs, Q(state) *dinitial, void *work,
+    const CELL(options) *options, meeting *meet, void *room)
+{
+    Q(plan) plan;
+    const int code = Q(backward_ready)(dims, params, packed, inputs, doutputs, tape, work, options, &plan);
     if (code != CELL(ok))
         return code;
-    if (options && options->checkpoint)
-        return Q(forward_cut)(dims, params, packed, inputs, initial, outputs, final, tape, work, options, Q(forward));
+    const int together = meet && Q(share_units)(dims, plan.parts, Q(backward_together));
     const Q(state) zero = {0};
-    Q(state) unwanted = {0};
+    Q(state) no_dinitial = {0};
+    Q(dparams) no_dparams = {0};
+    Q(dinputs) no_dinputs = {0};
     for (size_t stage = plan.first; stage < plan.last; stage++)
-        plan.kernels->forward(dims, params, packed, inputs, initial ? initial : &zero, outputs,
-            final ? final : &unwanted, tape, work, stage, plan.part, plan.parts);
+        plan.kernels->backward(dims, params, packed, inputs, initial ? initial : &zero, tape, doutputs,
+            dfinal ? dfinal : &zero, dparams ? dparams : &no_dparams, dinputs ? dinputs : &no_dinputs,
+            dinitial ? dinitial : &no_dinitial, work, stage, plan.part, plan.parts, together, meet, room);
     return CELL(ok);
 }
 
@@ -194,20 +235,11 @@ int Q(backward)(const CELL(dims) *dims, const Q(params) *params, const void *pac
 {
     Q(plan) plan;
     const int code = Q(backward_ready)(dims, params, packed, inputs, doutputs, tape, work, options, &plan);
-    if (code != CELL(ok))
-        return code;
-    if (options && options->checkpoint)
+    if (code == CELL(ok) && options && options->checkpoint)
         return Q(backward_cut)(dims, params, packed, inputs, initial, tape, doutputs, dfinal, dparams, dinputs,
             dinitial, work, options, Q(forward), Q(backward));
-    const Q(state) zero = {0};
-    Q(state) no_dinitial = {0};
-    Q(dparams) no_dparams = {0};
-    Q(dinputs) no_dinputs = {0};
-    for (size_t stage = plan.first; stage < plan.last; stage++)
-        plan.kernels->backward(dims, params, packed, inputs, initial ? initial : &zero, tape, doutputs,
-            dfinal ? dfinal : &zero, dparams ? dparams : &no_dparams, dinputs ? dinputs : &no_dinputs,
-            dinitial ? dinitial : &no_dinitial, work, stage, plan.part, plan.parts);
-    return CELL(ok);
+    return Q(backward_with)(dims, params, packed, inputs, initial, tape, doutputs, dfinal, dparams, dinputs,
+        dinitial, work, options, NULL, NULL);
 }
 
 int Q(step)(const CELL(dims) *dims, const Q(params) *params, const void *packed,

@@ -67,6 +67,12 @@ TILES(4)
 #undef TILES
 #undef TILE
 
+/* Where a part's share of `count` begins, in whole units. */
+INLINE size_t NAME(share)(size_t count, size_t unit, size_t part, size_t parts)
+{
+    return smaller(count, (count + unit - 1) / unit * part / parts * unit);
+}
+
 INLINE size_t NAME(vectors)(size_t columns) { return (columns + LANES - 1) / LANES; }
 INLINE size_t NAME(breadth)(size_t vectors) { return vectors >= 4 ? 4 : vectors >= 2 ? 2 : 1; }
 
@@ -116,15 +122,23 @@ INLINE void NAME(panel_tile)(const NAME(factor) *f, size_t start, size_t v, size
         NAME(edge_tile)(count, left, breadth, count, part, a, f->row, panel, target, c_row, add);
 }
 
+/* How many panels so many vectors take, and where one begins. */
+INLINE size_t NAME(panels)(size_t vectors)
+{
+    return vectors / VECTORS + vectors % VECTORS / 2 + vectors % 2;
+}
+
+INLINE size_t NAME(panel)(size_t vectors, size_t k)
+{
+    return smaller(k * VECTORS, k <= vectors / VECTORS ? vectors : vectors - 1);
+}
+
 /* Few rows: panel after panel to its whole depth, or with `back` from the last panel to the first. */
 static inline void NAME(apply_once)(size_t rows, size_t columns, size_t number, const NAME(factor) *factors, real *c,
-    size_t c_row, int add, int back)
+    size_t c_row, int add, int back, size_t low, size_t high)
 {
-    const size_t vectors = NAME(vectors)(columns), whole = vectors / VECTORS, rest = vectors % VECTORS;
-    const size_t panels = whole + rest / 2 + rest % 2;
-    for (size_t i = 0; i < panels; i++) {
-        const size_t k = back ? panels - 1 - i : i;
-        const size_t v = k <= whole ? k * VECTORS : vectors - 1;
+    for (size_t i = low; i < high; i++) {
+        const size_t v = NAME(panel)(NAME(vectors)(columns), back ? high - 1 + low - i : i);
         for (size_t f = 0; f < number; f++)
             for (size_t start = 0; start < factors[f].depth; start += DEPTH)
                 NAME(panel_tile)(factors + f, start, v, columns, 0, rows, c, c_row, add || f > 0 || start > 0);
@@ -133,25 +147,29 @@ static inline void NAME(apply_once)(size_t rows, size_t columns, size_t number, 
 
 /* Many rows: a block of every panel stays near while all rows pass it. */
 static inline void NAME(apply_many)(size_t rows, size_t columns, size_t number, const NAME(factor) *factors, real *c,
-    size_t c_row, int add)
+    size_t c_row, int add, size_t low, size_t high)
 {
-    const size_t vectors = NAME(vectors)(columns), tiles = (rows + ROWS - 1) / ROWS;
+    const size_t tiles = (rows + ROWS - 1) / ROWS;
     for (size_t f = 0; f < number; f++)
         for (size_t start = 0; start < factors[f].depth; start += DEPTH)
-            for (size_t v = 0; v < vectors; v += NAME(breadth)(vectors - v))
+            for (size_t i = low; i < high; i++) {
+                const size_t v = NAME(panel)(NAME(vectors)(columns), i);
                 for (size_t t = 0; t < tiles; t++) {
                     const size_t r = rows * t / tiles, count = rows * (t + 1) / tiles - r;
                     NAME(panel_tile)(factors + f, start, v, columns, r, count, c, c_row, add || f > 0 || start > 0);
                 }
+            }
 }
 
 /*
  * At each of some times c = the sum of factors, or c += that if `add`; from one time to the next c lies c_time further.
- * `back` turns the order of the panels around: what was read last is then read first, from a near cache.
+ * `back` turns the order of the panels around: what was read last is then read first, from a near cache. Of the panels,
+ * part u of us does its share.
  */
 FUNCTION void NAME(apply)(size_t times, size_t rows, size_t columns, size_t number, NAME(factor) *factors, real *c,
-    size_t c_time, size_t c_row, int add, int back)
+    size_t c_time, size_t c_row, int add, int back, size_t u, size_t us)
 {
+    const size_t panels = NAME(panels)(NAME(vectors)(columns)), low = panels * u / us, high = panels * (u + 1) / us;
     int gaps = c_time != rows * c_row;
     for (size_t f = 0; f < number; f++)
         gaps = gaps || factors[f].time != rows * factors[f].row;
@@ -163,9 +181,9 @@ FUNCTION void NAME(apply)(size_t times, size_t rows, size_t columns, size_t numb
         for (size_t top = 0; top < rows; top += RUN) {
             const size_t height = smaller(RUN, rows - top);
             if (height <= ROWS)
-                NAME(apply_once)(height, columns, number, factors, c + top * c_row, c_row, add, back);
+                NAME(apply_once)(height, columns, number, factors, c + top * c_row, c_row, add, back, low, high);
             else
-                NAME(apply_many)(height, columns, number, factors, c + top * c_row, c_row, add);
+                NAME(apply_many)(height, columns, number, factors, c + top * c_row, c_row, add, low, high);
             for (size_t f = 0; f < number; f++)
                 factors[f].a += height * factors[f].row;
         }
@@ -231,12 +249,6 @@ typedef struct {
     real *c;
     size_t c_row;
 } NAME(gathered);
-
-/* Where a part's share of `count` begins, in whole units. */
-INLINE size_t NAME(share)(size_t count, size_t unit, size_t part, size_t parts)
-{
-    return smaller(count, (count + unit - 1) / unit * part / parts * unit);
-}
 
 /* The rows of c that come from columns i to i + height of a, for `depth` rows packed in panels. */
 static inline void NAME(gather_rows)(const NAME(gathered) *left, size_t i, size_t height, size_t first, size_t depth,

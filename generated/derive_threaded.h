@@ -1,13 +1,16 @@
 /* The functions of a cell done by several threads, for one precision; included behind threads.h. */
 
-/* How many threads are worth being started: none for what is done sooner than a thread is there. */
-static int Q(threads)(const CELL(dims) *dims, const CELL(options) *options, size_t rows)
+/*
+ * How many threads are worth being started: none for what is done sooner than a thread is there, nor where there is
+ * one row and its units cannot be shared.
+ */
+static int Q(threads)(const CELL(dims) *dims, const CELL(options) *options, int rows_alone, int able)
 {
     size_t at[Q(groups)];
     const int asked = options && options->parts > 1 ? options->parts : 1;
-    if (times(times(dims->T, dims->B), Q(packed_layout)(dims, at)) < ((size_t)1 << 22) || rows < 2)
+    if (times(times(dims->T, dims->B), Q(packed_layout)(dims, at)) < ((size_t)1 << 22))
         return 1;
-    return asked;
+    return rows_alone && dims->B < 2 && !Q(share_units)(dims, (size_t)asked, able) ? 1 : asked;
 }
 
 typedef struct {
@@ -22,12 +25,12 @@ typedef struct {
     int set;
 } Q(forward_call);
 
-static int Q(forward_part)(const void *call, int stage, int part, int parts)
+static int Q(forward_part)(const void *call, int stage, int part, int parts, meeting *meet, void *room)
 {
     const Q(forward_call) *const c = call;
     const CELL(options) options = {c->set, part, parts, stage, 0};
-    return Q(forward)(c->dims, c->params, c->packed, c->inputs, c->initial, c->outputs, c->final, c->tape,
-        c->work, &options);
+    return Q(forward_with)(c->dims, c->params, c->packed, c->inputs, c->initial, c->outputs, c->final, c->tape,
+        c->work, &options, meet, room);
 }
 
 int Q(forward_threads)(const CELL(dims) *dims, const Q(params) *params,
@@ -44,7 +47,7 @@ int Q(forward_threads)(const CELL(dims) *dims, const Q(params) *params,
             Q(forward_threads));
     const Q(forward_call) call = {dims, params, packed, inputs, initial, outputs, final, tape, work,
         options ? options->set : 0};
-    return do_in_threads(Q(threads)(dims, options, dims->B), CELL(forward_stages), Q(forward_part), &call);
+    return do_in_threads(Q(threads)(dims, options, 1, Q(forward_together)), CELL(forward_stages), Q(forward_part), &call);
 }
 
 typedef struct {
@@ -63,12 +66,12 @@ typedef struct {
     int set;
 } Q(backward_call);
 
-static int Q(backward_part)(const void *call, int stage, int part, int parts)
+static int Q(backward_part)(const void *call, int stage, int part, int parts, meeting *meet, void *room)
 {
     const Q(backward_call) *const c = call;
     const CELL(options) options = {c->set, part, parts, stage, 0};
-    return Q(backward)(c->dims, c->params, c->packed, c->inputs, c->initial, c->tape, c->doutputs, c->dfinal,
-        c->dparams, c->dinputs, c->dinitial, c->work, &options);
+    return Q(backward_with)(c->dims, c->params, c->packed, c->inputs, c->initial, c->tape, c->doutputs, c->dfinal,
+        c->dparams, c->dinputs, c->dinitial, c->work, &options, meet, room);
 }
 
 int Q(backward_threads)(const CELL(dims) *dims, const Q(params) *params,
@@ -86,5 +89,5 @@ int Q(backward_threads)(const CELL(dims) *dims, const Q(params) *params,
             dinitial, work, options, Q(forward_threads), Q(backward_threads));
     const Q(backward_call) call = {dims, params, packed, inputs, initial, tape, doutputs, dfinal,
         dparams, dinputs, dinitial, work, options ? options->set : 0};
-    return do_in_threads(Q(threads)(dims, options, 2), CELL(backward_stages), Q(backward_part), &call);
+    return do_in_threads(Q(threads)(dims, options, 0, Q(backward_together)), CELL(backward_stages), Q(backward_part), &call);
 }

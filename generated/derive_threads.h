@@ -11,8 +11,8 @@
 
 enum { MOST_THREADS = 64 };
 
-/* Does one part of one stage; returns an error code. */
-typedef int (*stage_work)(const void *call, int stage, int part, int parts);
+/* Does one part of one stage, all parts at the same time; returns an error code. */
+typedef int (*stage_work)(const void *call, int stage, int part, int parts, meeting *meet, void *room);
 
 typedef struct {
     stage_work work;
@@ -28,8 +28,9 @@ typedef struct {
 } crew_member;
 
 /* Returns when all have come here; gives the core away while it waits. */
-static void meet(crew *c)
+static void crew_meets(void *room)
 {
+    crew *const c = room;
     const int round = __atomic_load_n(&c->round, __ATOMIC_ACQUIRE);
     if (__atomic_add_fetch(&c->arrived, 1, __ATOMIC_ACQ_REL) == c->parts) {
         __atomic_store_n(&c->arrived, 0, __ATOMIC_RELAXED);
@@ -44,10 +45,10 @@ static void meet(crew *c)
 static void do_stages(crew *c, int part)
 {
     for (int stage = 0; stage < c->stages; stage++) {
-        const int code = c->work(c->call, stage, part, c->parts);
+        const int code = c->work(c->call, stage, part, c->parts, crew_meets, c);
         if (code)
             __atomic_store_n(&c->code, code, __ATOMIC_RELAXED);
-        meet(c);
+        crew_meets(c);
     }
 }
 

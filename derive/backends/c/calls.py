@@ -15,10 +15,11 @@ from derive.backends.c.sizes import B, Whole
 
 
 class Calls:
-    """Prints products. `panels`: the matrices packed once; what is no parameter is packed where it is used."""
+    """Prints products. `panels`: the matrices packed once; what is no parameter is packed where it is used;
+    `together`: parts may share the columns of a result."""
 
-    def __init__(self, memory: Memory, pointers: Pointers, panels: Panels) -> None:
-        self.memory, self.pointers, self.panels = memory, pointers, panels
+    def __init__(self, memory: Memory, pointers: Pointers, panels: Panels, *, together: bool) -> None:
+        self.memory, self.pointers, self.panels, self.together = memory, pointers, panels, together
         self.variables = memory.variables
 
     def packing(self, product: Apply) -> list[str]:
@@ -66,6 +67,7 @@ class Calls:
         arguments = [
             times, "end - begin", size(columns), str(len(factors)), given,
             self._from_begin(pointers[target], row), size(B * row), size(row), str(int(product.add)), back,
+            *(["u", "us"] if self.together else ["0", "1"]),
         ]  # fmt: skip
         return [f"NAME(apply)({', '.join(arguments)});"]
 
@@ -83,7 +85,7 @@ class Calls:
 
     def _panel(self, group: Group) -> str:
         if self._packed_once(group):
-            return f"panels + panels_at[{self.panels.number(group)}]"
+            return f"PANELS({self.panels.number(group)})"
         return self._own_panels(group)
 
     def _own_panels(self, group: Group) -> str:

@@ -20,13 +20,13 @@ from derive.schedule import Schedule
 
 Context = dict[str, Any]
 
-_WIDTH = 106
+_WIDTH = 114
 _ABOUT = {"T": "time steps", "B": "sequences in the batch"}
 _ARGUMENTS = {
     "forward": ("dims", "params", "packed", "inputs", "initial", "outputs", "final", "tape", "work",
-                "stage", "part", "parts"),
+                "stage", "part", "parts", "together", "meet", "room"),
     "backward": ("dims", "params", "packed", "inputs", "initial", "tape", "doutputs", "dfinal",
-                 "dparams", "dinputs", "dinitial", "work", "stage", "part", "parts"),
+                 "dparams", "dinputs", "dinitial", "work", "stage", "part", "parts", "together", "meet", "room"),
 }  # fmt: skip
 _OFFERED = (
     "Params", "State", "Inputs", "Output", "prepare", "forward", "backward", "step", "stream", "flatten",
@@ -132,7 +132,12 @@ def _missing(struct: str, members: Sequence[str]) -> list[str]:
 def _entry(body: Body) -> list[str]:
     """A function's lines: its buffers, then its stages."""
     lines = list(body.declared)
-    if any(stage.kind == "rows" for stage in body.stages):
+    if body.together:
+        lines = [
+            "const size_t u = together ? part : 0, us = together ? parts : 1;", *lines,
+            "const size_t begin = together ? 0 : B * part / parts, end = together ? B : B * (part + 1) / parts;",
+        ]  # fmt: skip
+    elif any(stage.kind == "rows" for stage in body.stages):
         lines += ["const size_t begin = B * part / parts, end = B * (part + 1) / parts;"]
     for number, stage in enumerate(body.stages):
         alone = " && part == 0" if stage.kind == "alone" else ""
@@ -156,7 +161,7 @@ def _wrapped(lines: Iterable[str]) -> list[str]:
     """Lines of C, broken where they are too long."""
     found = []
     for line in lines:
-        indent = " " * (len(line) - len(line.lstrip()) + 8)
+        indent = " " * (len(line) - len(line.lstrip()) + 4)
         found += textwrap.wrap(
             line, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
         )  # fmt: skip

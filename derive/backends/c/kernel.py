@@ -25,6 +25,7 @@ from derive.backends.c.pointers import Pointers
 from derive.backends.c.program import ProgramPrinter, Stage
 from derive.backends.c.storage import Life, lives
 from derive.backends.c.tiles import Tiler
+from derive.backends.c.together import by_units
 from derive.language.syntax import Cell, Variable
 from derive.schedule import Program, Schedule, Statement
 from derive.system import Equation, Term, Var
@@ -42,13 +43,15 @@ class Layout:
 
 @dataclass(frozen=True)
 class Body:
-    """A function's inside: declarations, then the stages. `regions`: how many parts its workspace has."""
+    """A function's inside: declarations, then the stages. `regions`: how many parts its workspace has;
+    `together`: whether parts may share the units instead of the rows."""
 
     name: str
     declared: tuple[str, ...]
     stages: tuple[Stage, ...]
     panels: bool
     regions: int
+    together: bool
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,8 @@ class Builder:
                 "saved": max(1, len(self.saved)),
                 "forward": max(1, forward.regions + forward.panels),
                 "backward": max(1, backward.regions + backward.panels),
+                "forward_together": int(forward.together),
+                "backward_together": int(backward.together),
             },
         )
 
@@ -150,7 +155,7 @@ class Builder:
 
     def _print(
         self, program: Program, outside: Mapping[str, Outside], kept: Iterable[str], *, forward: bool
-    ) -> tuple[Memory, list[Stage]]:
+    ) -> tuple[Memory, list[Stage], bool]:
         schedule = replace(self.schedule, variables=self.variables)
         phases = Tiler(schedule, program, self._dense, self._fresh, backward=not forward).run()
         found = lives(phases, self.variables, self.owners)
@@ -175,8 +180,10 @@ class Builder:
             writes=forward,
         )
         pointers = Pointers(memory, self.owners, self.carried)
-        calls = Calls(memory, pointers, self.panels)
-        return memory, ProgramPrinter(memory, pointers, calls, self.expressions, self.note).stages(phases)
+        together = by_units(phases)
+        calls = Calls(memory, pointers, self.panels, together=together)
+        printer = ProgramPrinter(memory, pointers, calls, self.expressions, self.note, together=together)
+        return memory, printer.stages(phases), together
 
     def _forward(self) -> tuple[Memory, Body]:
         self.panels.user = "forward"
@@ -186,14 +193,15 @@ class Builder:
             **self._outside("outputs", "output"),
         }
         states = list(self.schedule.delays)
-        memory, stages = self._print(self.schedule.forward, outside, [*self.saved, *states], forward=True)
+        memory, stages, together = self._print(self.schedule.forward, outside, [*self.saved, *states], forward=True)
         copies = []
         for name, number in self.saved.items():
             if name in outside:
-                copied = self._copy(memory, name, "T", memory.base(name), f"saved + saved_at[{number}]")
+                copied = self._copy(memory, name, "T", memory.base(name), f"SAVED({number})")
                 copies.append(f"if (tape) {copied}")
         copies += [self._copy_state(memory, state, state, "final", memory.turns(state)) for state in states]
-        return memory, self._body(memory, "forward", [*stages, Stage("rows", tuple(copies))])
+        stages.append(Stage("rows", _once(copies, together)))
+        return memory, self._body(memory, "forward", stages, together)
 
     def _backward(self) -> tuple[Memory, Body]:
         self.panels.user = "backward"
@@ -205,9 +213,9 @@ class Builder:
             **self._outside("dparams", "param", bars=self.bars),
             **self._outside("dinputs", "input", bars=self.bars),
         }
-        memory, stages = self._print(self.backward_program, outside, self.carried, forward=False)
+        memory, stages, together = self._print(self.backward_program, outside, self.carried, forward=False)
         copies = [self._copy_state(memory, bar, state, "dinitial", "1") for bar, state in self.carried.items()]
-        return memory, self._body(memory, "backward", _with_rows(stages, copies))
+        return memory, self._body(memory, "backward", _with_rows(stages, _once(copies, together)), together)
 
     def _copy_state(self, memory: Memory, name: str, state: str, struct: str, turns: str | None) -> str:
         """Copy what a variable holds at its last turn into the caller's; `turns`: how many are kept."""
@@ -226,7 +234,7 @@ class Builder:
         ]  # fmt: skip
         return f"NAME(copy)({', '.join(arguments)});"
 
-    def _body(self, memory: Memory, name: str, stages: Sequence[Stage]) -> Body:
+    def _body(self, memory: Memory, name: str, stages: Sequence[Stage], together: bool) -> Body:
         declared = list(memory.lines.values())
         first: list[str] = []
         if memory.starts:
@@ -236,15 +244,15 @@ class Builder:
             declared = [*order, *(line for line in declared if line not in order)]
             first.append(f"if ({unset}) memset(zeros, 0, {_factors(amount)} * sizeof(real));")
         text = "\n".join([*declared, *first, *(line for stage in stages for line in stage.lines)])
-        panels = "panels_at[" in text
+        panels = "PANELS(" in text
         if panels:
             first.insert(0, f"if (!packed) NAME(fill)(dims, params, own, for_{name});")
-            own = f"real *const own = memory + at[{len(memory.regions)}];"
+            own = f"real *const own = WORK({len(memory.regions)});"
             declared = [
                 own, "const real *const panels = packed ? packed : own;", "size_t panels_at[Q(groups)];",
                 "Q(packed_layout)(dims, panels_at);", *declared,
             ]  # fmt: skip
-        if "saved_at[" in text:
+        if "SAVED(" in text:
             saved = f"size_t saved_at[{len(self.saved)}];"
             constant = "const " if name == "backward" else ""
             declared = [f"{constant}real *const saved = tape;", saved, "Q(tape_layout)(dims, saved_at);", *declared]
@@ -260,6 +268,7 @@ class Builder:
             stages=stages,
             panels=panels,
             regions=len(memory.regions),
+            together=together,
         )
 
     def _used(self, text: str) -> list[str]:
@@ -320,7 +329,7 @@ class Builder:
         calls = []
         for number, (group, users) in enumerate(self.panels.groups.items()):
             wanted = " | ".join(f"for_{user}" for user in sorted(users, reverse=True))
-            lines = pack(memory, self.panels, group, f"panels + panels_at[{number}]")
+            lines = pack(memory, self.panels, group, f"PANELS({number})")
             calls += braced(f"if (wanted & ({wanted}))" if len(users) > 1 else f"if (wanted & {wanted})", lines)
         lines = [*memory.lines.values(), *calls]
         return (*self._used("\n".join(lines)), *lines)
@@ -348,6 +357,11 @@ def _briefly(size: str) -> str:
 
 def _factors(amount: str) -> str:
     return f"({amount})" if "+" in amount else amount
+
+
+def _once(lines: Sequence[str], together: bool) -> tuple[str, ...]:
+    """Lines that copy rows: where parts share the units, one of them does all rows."""
+    return tuple(braced("if (u == 0)", list(lines)) if together and lines else lines)
 
 
 def _with_rows(stages: Sequence[Stage], lines: Sequence[str]) -> list[Stage]:

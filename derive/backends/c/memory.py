@@ -55,6 +55,7 @@ class Memory:
         self.starts: list[str] = []
         self._bases: dict[str, str] = {}
         self._scratch: set[sp.Expr] = set()
+        self._ranges: dict[str, tuple[str, str]] = {}
         self.sizes = axes
 
     # -- sizes
@@ -136,7 +137,7 @@ class Memory:
         return f"{const}real *{pointer} = {source}{offset};"
 
     def _of_tape(self, name: str, pointer: str) -> str:
-        kept = f"saved + saved_at[{self.saved[name]}]"
+        kept = f"SAVED({self.saved[name]})"
         if not self.writes:
             return f"const real *{pointer} = {kept};"
         return f"real *{pointer} = tape ? {kept} : {self._region(name)};"
@@ -159,14 +160,27 @@ class Memory:
     def region(self, key: str, size: sp.Expr, note: str) -> str:
         """The address of a stretch of the workspace."""
         self.regions.setdefault(key, Region(size, note))
-        return f"memory + at[{list(self.regions).index(key)}]"
+        return f"WORK({list(self.regions).index(key)})"
 
     def scratch(self, row: sp.Expr) -> str:
         """The address of DEPTH packed rows, for one product at a time; each part of the work has its own."""
         self._scratch.add(row)
         largest = sizes.Largest(*sorted(self._scratch, key=str))
         self.regions["scratch"] = Region(sizes.PARTS * sizes.DEPTH * largest, "rows packed for a product")
-        return f"{self.region('scratch', row, '')} + part * {self.factor(sizes.DEPTH * row)}"
+        self.lines["scratch"] = f"const size_t scratch = {self.size(sizes.DEPTH * largest)};"
+        return f"{self.region('scratch', row, '')} + part * scratch"
+
+    def range(self, axis: str, *, shared: bool) -> tuple[str, str]:
+        """From where to where a loop along an axis goes; `shared`: through this part's share of it."""
+        end = self.sizes[axis]
+        if not shared:
+            return "0", end
+        if axis not in self._ranges:
+            low, high = (self.names.fresh(f"{end}_{which}") for which in ("low", "high"))
+            share = f"NAME(share)({end}, LANES, u"
+            self.lines[f"range {axis}"] = f"const size_t {low} = {share}, us), {high} = {share} + 1, us);"
+            self._ranges[axis] = low, high
+        return self._ranges[axis]
 
     # -- the values before the first and behind the last step
 

@@ -29,7 +29,8 @@ class At:
 
 
 class NestPrinter:
-    """Prints nests. `notes`: for a variable, the comment with the author's equation, if not yet told."""
+    """Prints nests. `notes`: for a variable, the comment with the author's equation, if not yet told;
+    `together`: parts may share the units."""
 
     def __init__(
         self,
@@ -37,7 +38,10 @@ class NestPrinter:
         pointers: Pointers,
         expressions: Expressions,
         notes: Callable[[str], list[str]],
+        *,
+        together: bool,
     ) -> None:
+        self.together = together
         self.memory, self.pointers, self.expressions, self.notes = memory, pointers, expressions, notes
         taken = {*memory.identifiers.values(), *memory.sizes.values(), pointers.n}
         self.letters = [c for c in "ijklpqruvwxyz" if c not in taken] + [f"{c}_" for c in "ijklpq"]
@@ -80,9 +84,9 @@ class NestPrinter:
         for index in reversed(indices):
             letter, end = at.letters[index], self.memory.size(Length(index.axis))
             if index == at.along:
-                rest = end if letter == "0" else f"{end} - {letter}"
-                head = f"for (size_t {letter} = 0; {letter} < {end}; {letter} += LANES)"
-                body = [f"{head} VECTOR({rest},", *indented(body), ")"]
+                start, end = self.memory.range(index.axis, shared=self.together)
+                head = f"for (size_t {letter} = {start}; {letter} < {end}; {letter} += LANES)"
+                body = [f"{head} VECTOR({end} - {letter},", *indented(body), ")"]
             else:
                 body = looped(f"for (size_t {letter} = 0; {letter} < {end}; {letter}++)", body)
         return body

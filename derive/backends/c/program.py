@@ -18,7 +18,7 @@ from derive.backends.c.expressions import Expressions
 from derive.backends.c.lines import braced
 from derive.backends.c.memory import Memory
 from derive.backends.c.nests import NestPrinter
-from derive.backends.c.phases import Apply, Gather, Once, Phase, Rows, Turns
+from derive.backends.c.phases import Apply, Gather, Nest, Once, Phase, Rows, Turns
 from derive.backends.c.pointers import Pointers
 
 Kind = Literal["rows", "gather", "alone"]
@@ -33,7 +33,8 @@ class Stage:
 
 
 class ProgramPrinter:
-    """Prints phases. `note`: for a variable, the author's equation that its values come from."""
+    """Prints phases. `note`: for a variable, the author's equation that its values come from; `together`: parts
+    may share the units instead of the rows, and then meet behind each item."""
 
     def __init__(
         self,
@@ -42,11 +43,13 @@ class ProgramPrinter:
         calls: Calls,
         expressions: Expressions,
         note: Callable[[str], str],
+        *,
+        together: bool,
     ) -> None:
-        self.memory, self.pointers, self.calls = memory, pointers, calls
+        self.memory, self.pointers, self.calls, self.together = memory, pointers, calls, together
         self.note = note
         self.told: set[str] = set()
-        self.nests = NestPrinter(memory, pointers, expressions, self._notes)
+        self.nests = NestPrinter(memory, pointers, expressions, self._notes, together=together)
 
     def stages(self, phases: Iterable[Phase]) -> list[Stage]:
         """All phases."""
@@ -69,16 +72,21 @@ class ProgramPrinter:
         if isinstance(phase, Turns):
             return [*before, Stage("rows" if self._by_rows(phase) else "alone", tuple(self._turns(phase)))]
         lines = [*self._notes(phase.for_), *self.calls.at_all_times(phase)]
-        return [*before, Stage("gather" if isinstance(phase, Gather) else "rows", tuple(lines))]
+        if isinstance(phase, Gather):
+            return [*before, Stage("gather", tuple(lines))]
+        return [*before, Stage("rows", (*lines, *self._meet()))]
 
     def _by_rows(self, turns: Turns) -> bool:
         """Whether nothing is gathered over the batch inside a loop."""
         for item in turns.items:
             if isinstance(item, Gather):
                 return False
-            if isinstance(item, Rows) and any(not self.memory.variables[op.target.name].time for nest in item.nests for op in nest.ops):
+            if isinstance(item, Rows) and not all(self._timed(nest) for nest in item.nests):
                 return False
         return True
+
+    def _timed(self, nest: Nest) -> bool:
+        return all(self.memory.variables[op.target.name].time for op in nest.ops)
 
     def _notes(self, name: str) -> list[str]:
         text = self.note(name)
@@ -97,6 +105,7 @@ class ProgramPrinter:
                 body += self._rows(item)
             else:
                 body += self._notes(item.for_) + self.calls.at_time(item)
+            body += self._meet()
         head = "for (size_t t = T; t-- > 0;)" if turns.backward else "for (size_t t = 0; t < T; t++)"
         return braced(head, [*self.pointers.of_turn(), *body])
 
@@ -105,9 +114,12 @@ class ProgramPrinter:
         lines = [line for product in turns.ahead for line in (*self._notes(product.for_), *self.calls.ahead(product))]
         if not lines:
             return []
-        if turns.backward:
-            return braced("if ((t + 1) % chunk == 0 || t == T - 1)", ["const size_t first = t / chunk * chunk;", *lines])
-        return braced("if (t % chunk == 0)", ["const size_t first = t;", *lines])
+        begins = "(t + 1) % chunk == 0 || t == T - 1" if turns.backward else "t % chunk == 0"
+        first = "t / chunk * chunk" if turns.backward else "t"
+        return braced(f"if ({begins})", [f"const size_t first = {first};", *lines, *self._meet()])
+
+    def _meet(self) -> list[str]:
+        return ["if (us > 1) meet(room);"] if self.together else []
 
     def _rows(self, rows: Rows) -> list[str]:
         self.pointers.begin_rows(op.target.name for nest in rows.nests for op in nest.ops)
