@@ -86,12 +86,15 @@ enum { for_forward = 1, for_backward = 2 };
 #define LIMIT (TOO_LARGE / 2)
 
 /* Sizes, in arithmetic that stays at TOO_LARGE instead of wrapping around. */
-FUNCTION size_t times(size_t a, size_t b)
+INLINE size_t times(size_t a, size_t b)
 {
+    const size_t root = (size_t)1 << (4 * sizeof(size_t) - 1);
+    if (a < root && b < root)
+        return a * b;
     return b != 0 && a > LIMIT / b ? TOO_LARGE : a * b;
 }
 
-static inline size_t plus(size_t a, size_t b)
+INLINE size_t plus(size_t a, size_t b)
 {
     return b > LIMIT || a > LIMIT - b ? TOO_LARGE : a + b;
 }
@@ -107,13 +110,13 @@ static inline size_t smaller(size_t a, size_t b)
 }
 
 /* `count` rounded up to whole units. */
-static inline size_t whole(size_t count, size_t unit)
+INLINE size_t whole(size_t count, size_t unit)
 {
-    return count > LIMIT ? count : times((count + unit - 1) / unit, unit);
+    return count > LIMIT - unit ? TOO_LARGE : (count + unit - 1) / unit * unit;
 }
 
 /* Reserve `count` elements, rounded up to whole units, behind `*end`; returns where they start. */
-FUNCTION size_t place(size_t *end, size_t count, size_t unit)
+INLINE size_t place(size_t *end, size_t count, size_t unit)
 {
     const size_t start = *end;
     *end = plus(start, whole(count, unit));

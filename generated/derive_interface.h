@@ -25,9 +25,9 @@ static size_t Q(kept_whole)(const CELL(dims) *dims)
 
 static size_t Q(work_whole)(const CELL(dims) *dims, size_t parts)
 {
-    size_t forward_at[Q(forward_regions)], backward_at[Q(backward_regions)];
+    size_t forward_at[Q(forward_regions)], backward_at[Q(backward_regions)], panels_at[Q(groups)];
     const size_t forward = Q(forward_layout)(dims, parts, forward_at);
-    return larger(larger(forward, Q(backward_layout)(dims, parts, backward_at)), UNIT);
+    return plus(larger(forward, Q(backward_layout)(dims, parts, backward_at)), Q(packed_layout)(dims, panels_at));
 }
 
 /* No buffer has 0 bytes: it would have no address. */
@@ -75,9 +75,15 @@ static int Q(check_sizes)(const CELL(dims) *dims, const CELL(options) *options)
 {
     size_t axis[sizeof *dims / sizeof(size_t)];
     memcpy(axis, dims, sizeof axis);
-    for (size_t i = 0; i < sizeof axis / sizeof *axis; i++)
+    size_t largest = 0;
+    for (size_t i = 0; i < sizeof axis / sizeof *axis; i++) {
         if (axis[i] == 0)
             return CELL(empty);
+        largest = larger(largest, axis[i]);
+    }
+    /* Arrays of up to five such axes are far from the end of 64 bits, and a stream wants to be quick. */
+    if (largest <= 1024 && sizeof(size_t) == 8)
+        return CELL(ok);
     Q(widths) w;
     Q(measure)(dims, &w);
     const size_t rows = times(dims->T, dims->B);
@@ -179,21 +185,16 @@ static int Q(share_units)(const CELL(dims) *dims, size_t parts, int able)
     return able && parts > 1 && dims->B < 4 * parts && Q(packed_layout)(dims, at) >= ((size_t)1 << 16);
 }
 
-static int Q(forward_with)(const CELL(dims) *dims, const Q(params) *params, const void *packed,
+static void Q(forward_with)(const Q(plan) *plan, const CELL(dims) *dims, const Q(params) *params, const void *packed,
     const Q(inputs) *inputs, const Q(state) *initial, Q(outputs) *outputs, Q(state) *final,
-    void *tape, void *work, const CELL(options) *options, meeting *meet, void *room)
+    void *tape, void *work, meeting *meet, void *room)
 {
-    Q(plan) plan;
-    const int code = Q(forward_ready)(dims, params, packed, inputs, outputs, tape, work, options, &plan);
-    if (code != CELL(ok))
-        return code;
-    const int together = meet && Q(share_units)(dims, plan.parts, Q(forward_together));
+    const int together = meet && Q(share_units)(dims, plan->parts, Q(forward_together));
     const Q(state) zero = {0};
     Q(state) unwanted = {0};
-    for (size_t stage = plan.first; stage < plan.last; stage++)
-        plan.kernels->forward(dims, params, packed, inputs, initial ? initial : &zero, outputs,
-            final ? final : &unwanted, tape, work, stage, plan.part, plan.parts, together, meet, room);
-    return CELL(ok);
+    for (size_t stage = plan->first; stage < plan->last; stage++)
+        plan->kernels->forward(dims, params, packed, inputs, initial ? initial : &zero, outputs,
+            final ? final : &unwanted, tape, work, stage, plan->part, plan->parts, together, meet, room);
 }
 
 int Q(forward)(const CELL(dims) *dims, const Q(params) *params, const void *packed,
@@ -204,28 +205,25 @@ int Q(forward)(const CELL(dims) *dims, const Q(params) *params, const void *pack
     const int code = Q(forward_ready)(dims, params, packed, inputs, outputs, tape, work, options, &plan);
     if (code == CELL(ok) && options && options->checkpoint)
         return Q(forward_cut)(dims, params, packed, inputs, initial, outputs, final, tape, work, options, Q(forward));
-    return Q(forward_with)(dims, params, packed, inputs, initial, outputs, final, tape, work, options, NULL, NULL);
+    if (code == CELL(ok))
+        Q(forward_with)(&plan, dims, params, packed, inputs, initial, outputs, final, tape, work, NULL, NULL);
+    return code;
 }
 
-static int Q(backward_with)(const CELL(dims) *dims, const Q(params) *params, const void *packed,
+static void Q(backward_with)(const Q(plan) *plan, const CELL(dims) *dims, const Q(params) *params, const void *packed,
     const Q(inputs) *inputs, const Q(state) *initial, const void *tape, const Q(outputs) *doutputs,
     const Q(state) *dfinal, Q(dparams) *dparams, Q(dinputs) *dinputs, Q(state) *dinitial, void *work,
-    const CELL(options) *options, meeting *meet, void *room)
+    meeting *meet, void *room)
 {
-    Q(plan) plan;
-    const int code = Q(backward_ready)(dims, params, packed, inputs, doutputs, tape, work, options, &plan);
-    if (code != CELL(ok))
-        return code;
-    const int together = meet && Q(share_units)(dims, plan.parts, Q(backward_together));
+    const int together = meet && Q(share_units)(dims, plan->parts, Q(backward_together));
     const Q(state) zero = {0};
     Q(state) no_dinitial = {0};
     Q(dparams) no_dparams = {0};
     Q(dinputs) no_dinputs = {0};
-    for (size_t stage = plan.first; stage < plan.last; stage++)
-        plan.kernels->backward(dims, params, packed, inputs, initial ? initial : &zero, tape, doutputs,
+    for (size_t stage = plan->first; stage < plan->last; stage++)
+        plan->kernels->backward(dims, params, packed, inputs, initial ? initial : &zero, tape, doutputs,
             dfinal ? dfinal : &zero, dparams ? dparams : &no_dparams, dinputs ? dinputs : &no_dinputs,
-            dinitial ? dinitial : &no_dinitial, work, stage, plan.part, plan.parts, together, meet, room);
-    return CELL(ok);
+            dinitial ? dinitial : &no_dinitial, work, stage, plan->part, plan->parts, together, meet, room);
 }
 
 int Q(backward)(const CELL(dims) *dims, const Q(params) *params, const void *packed,
@@ -238,8 +236,10 @@ int Q(backward)(const CELL(dims) *dims, const Q(params) *params, const void *pac
     if (code == CELL(ok) && options && options->checkpoint)
         return Q(backward_cut)(dims, params, packed, inputs, initial, tape, doutputs, dfinal, dparams, dinputs,
             dinitial, work, options, Q(forward), Q(backward));
-    return Q(backward_with)(dims, params, packed, inputs, initial, tape, doutputs, dfinal, dparams, dinputs,
-        dinitial, work, options, NULL, NULL);
+    if (code == CELL(ok))
+        Q(backward_with)(&plan, dims, params, packed, inputs, initial, tape, doutputs, dfinal, dparams, dinputs,
+            dinitial, work, NULL, NULL);
+    return code;
 }
 
 int Q(step)(const CELL(dims) *dims, const Q(params) *params, const void *packed,

@@ -91,8 +91,10 @@ INLINE void NAME(any_tile)(size_t breadth, size_t rows, size_t depth, const real
 FUNCTION void NAME(edge_tile)(size_t height, size_t columns, size_t breadth, size_t rows, size_t depth, const real *a,
     size_t a_row, const real *panel, real *c, size_t c_row, int add)
 {
-    real edge[ROWS * VECTORS * LANES] = {0};
+    real edge[ROWS * VECTORS * LANES];
     const size_t edge_row = breadth * LANES, width = smaller(columns, edge_row) * sizeof(real);
+    if (add)
+        memset(edge, 0, (rows ? rows : ROWS) * edge_row * sizeof(real));
     for (size_t r = 0; add && r < height; r++)
         memcpy(edge + r * edge_row, c + r * c_row, width);
     NAME(any_tile)(breadth, rows, depth, a, a_row, panel, edge, edge_row, add);

@@ -13,6 +13,11 @@ static int Q(threads)(const CELL(dims) *dims, const CELL(options) *options, int 
     return rows_alone && dims->B < 2 && !Q(share_units)(dims, (size_t)asked, able) ? 1 : asked;
 }
 
+static Q(plan) Q(part_of)(const Q(plan) *plan, int stage, int part, int parts)
+{
+    return (Q(plan)){plan->kernels, plan->set, (size_t)stage, (size_t)stage + 1, (size_t)part, (size_t)parts};
+}
+
 typedef struct {
     const CELL(dims) *dims;
     const Q(params) *params;
@@ -22,15 +27,16 @@ typedef struct {
     Q(outputs) *outputs;
     Q(state) *final;
     void *tape, *work;
-    int set;
+    Q(plan) plan;
 } Q(forward_call);
 
 static int Q(forward_part)(const void *call, int stage, int part, int parts, meeting *meet, void *room)
 {
     const Q(forward_call) *const c = call;
-    const CELL(options) options = {c->set, part, parts, stage, 0};
-    return Q(forward_with)(c->dims, c->params, c->packed, c->inputs, c->initial, c->outputs, c->final, c->tape,
-        c->work, &options, meet, room);
+    const Q(plan) plan = Q(part_of)(&c->plan, stage, part, parts);
+    Q(forward_with)(&plan, c->dims, c->params, c->packed, c->inputs, c->initial, c->outputs, c->final, c->tape,
+        c->work, meet, room);
+    return CELL(ok);
 }
 
 int Q(forward_threads)(const CELL(dims) *dims, const Q(params) *params,
@@ -45,8 +51,7 @@ int Q(forward_threads)(const CELL(dims) *dims, const Q(params) *params,
     if (options && options->checkpoint)
         return Q(forward_cut)(dims, params, packed, inputs, initial, outputs, final, tape, work, options,
             Q(forward_threads));
-    const Q(forward_call) call = {dims, params, packed, inputs, initial, outputs, final, tape, work,
-        options ? options->set : 0};
+    const Q(forward_call) call = {dims, params, packed, inputs, initial, outputs, final, tape, work, plan};
     return do_in_threads(Q(threads)(dims, options, 1, Q(forward_together)), CELL(forward_stages), Q(forward_part), &call);
 }
 
@@ -63,15 +68,16 @@ typedef struct {
     Q(dinputs) *dinputs;
     Q(state) *dinitial;
     void *work;
-    int set;
+    Q(plan) plan;
 } Q(backward_call);
 
 static int Q(backward_part)(const void *call, int stage, int part, int parts, meeting *meet, void *room)
 {
     const Q(backward_call) *const c = call;
-    const CELL(options) options = {c->set, part, parts, stage, 0};
-    return Q(backward_with)(c->dims, c->params, c->packed, c->inputs, c->initial, c->tape, c->doutputs, c->dfinal,
-        c->dparams, c->dinputs, c->dinitial, c->work, &options, meet, room);
+    const Q(plan) plan = Q(part_of)(&c->plan, stage, part, parts);
+    Q(backward_with)(&plan, c->dims, c->params, c->packed, c->inputs, c->initial, c->tape, c->doutputs, c->dfinal,
+        c->dparams, c->dinputs, c->dinitial, c->work, meet, room);
+    return CELL(ok);
 }
 
 int Q(backward_threads)(const CELL(dims) *dims, const Q(params) *params,
@@ -88,6 +94,6 @@ int Q(backward_threads)(const CELL(dims) *dims, const Q(params) *params,
         return Q(backward_cut)(dims, params, packed, inputs, initial, tape, doutputs, dfinal, dparams, dinputs,
             dinitial, work, options, Q(forward_threads), Q(backward_threads));
     const Q(backward_call) call = {dims, params, packed, inputs, initial, tape, doutputs, dfinal,
-        dparams, dinputs, dinitial, work, options ? options->set : 0};
+        dparams, dinputs, dinitial, work, plan};
     return do_in_threads(Q(threads)(dims, options, 0, Q(backward_together)), CELL(backward_stages), Q(backward_part), &call);
 }

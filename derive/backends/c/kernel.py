@@ -253,9 +253,10 @@ class Builder:
                 "Q(packed_layout)(dims, panels_at);", *declared,
             ]  # fmt: skip
         if "SAVED(" in text:
-            saved = f"size_t saved_at[{len(self.saved)}];"
+            saved = f"size_t saved_at[{len(self.saved)}] = {{0}};"
             constant = "const " if name == "backward" else ""
-            declared = [f"{constant}real *const saved = tape;", saved, "Q(tape_layout)(dims, saved_at);", *declared]
+            layout = f"{'if (tape) ' if name == 'forward' else ''}Q(tape_layout)(dims, saved_at);"
+            declared = [f"{constant}real *const saved = tape;", saved, layout, *declared]
         if memory.regions or panels:
             count = len(memory.regions) + panels
             at = [f"size_t at[{count}];", f"Q({name}_layout)(dims, parts, at);"]
@@ -305,10 +306,8 @@ class Builder:
         if not any("parts" in place for place in places):
             declared.append("(void)parts;")
         if body.panels:
-            declared = [line for line in declared if "(void)dims" not in line]
             places = [line for line in places if "(void)at" not in line]
-            declared.append("size_t panels_at[Q(groups)];")
-            places.append(f"at[{body.regions}] = place(&end, Q(packed_layout)(dims, panels_at), UNIT); /* matrices */")
+            places.append(f"at[{body.regions}] = end; /* the packed matrices */")
         return replace(found, sizes=tuple(declared), places=tuple(places), given="size_t parts, ")
 
     def _fill(self) -> tuple[str, ...]:
