@@ -17,6 +17,7 @@ from derive.backends.c.files import (
 from derive.backends.c.functions import shared_functions
 from derive.backends.c.interface import SETS, interface
 from derive.backends.c.kernel import Builder
+from derive.backends.c.sizes import CHOSEN
 from derive.backends.protocol import Derived, Page, Proven
 from derive.language.remarks import plain
 from derive.language.syntax import Cell
@@ -24,7 +25,7 @@ from derive.language.syntax import Cell
 __all__ = ["interface", "main_source", "pages", "shared_pages"]
 
 _SHARED: Mapping[str, Callable[[], Mapping[str, Any]]] = {
-    "derive_base.h": dict,
+    "derive_base.h": lambda: {"chosen": {length.name: number for length, number in CHOSEN.items()}},
     "derive_vectors.h": dict,
     "derive_functions.h": shared_functions,
     "derive_products.h": dict,
