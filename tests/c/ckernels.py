@@ -87,7 +87,7 @@ def _axis(axis: str | tuple[str, ...]) -> str:
     return "(" + " + ".join(f"d.{member(part)}" for part in parts) + ")"
 
 
-def _filled(struct: str, fields: Iterable[Field], leading: tuple[str, ...]) -> list[str]:
+def filled(struct: str, fields: Iterable[Field], leading: tuple[str, ...]) -> list[str]:
     lines = []
     for field in fields:
         count = " * ".join(map(_axis, (*leading, *field.shape))) or "1"
@@ -95,7 +95,7 @@ def _filled(struct: str, fields: Iterable[Field], leading: tuple[str, ...]) -> l
     return lines
 
 
-def _checked(struct: str, fields: Iterable[Field], leading: tuple[str, ...]) -> list[str]:
+def checked(struct: str, fields: Iterable[Field], leading: tuple[str, ...]) -> list[str]:
     lines = []
     for field in fields:
         count = " * ".join(map(_axis, (*leading, *field.shape))) or "1"
@@ -202,10 +202,10 @@ def driver(name: str, precision: str, sizes: Iterable[Sequence[int]]) -> str:
     of = table(name)
     sequence, batch = ("T", "B"), ("B",)
     fill = [
-        *_filled("params", of.params, ()), *_filled("inputs", of.inputs, sequence),
-        *_filled("initial", of.states, batch), *_filled("final", of.states, batch),
-        *_filled("dfinal", of.states, batch), *_filled("outputs", of.outputs, sequence),
-        *_filled("doutputs", of.outputs, sequence),
+        *filled("params", of.params, ()), *filled("inputs", of.inputs, sequence),
+        *filled("initial", of.states, batch), *filled("final", of.states, batch),
+        *filled("dfinal", of.states, batch), *filled("outputs", of.outputs, sequence),
+        *filled("doutputs", of.outputs, sequence),
         *(f"dinitial.{member(f.name)} = NULL;" for f in of.states),
     ]  # fmt: skip
     gradients = [("dparams", of.params, ()), ("dinputs", of.inputs, sequence), ("dinitial", of.states, batch)]
@@ -218,10 +218,10 @@ def driver(name: str, precision: str, sizes: Iterable[Sequence[int]]) -> str:
         q=f"{of.prefix}_{precision}",
         real={"f32": "float", "f64": "double"}[precision],
         fill=lines(fill),
-        fill_gradients=lines(line for struct in gradients for line in _filled(*struct)),
-        check_gradients=lines(line for struct in gradients for line in _checked(*struct)),
-        check_outputs=lines(_checked("outputs", of.outputs, sequence)),
-        check_final=lines(_checked("final", of.states, batch)),
+        fill_gradients=lines(line for struct in gradients for line in filled(*struct)),
+        check_gradients=lines(line for struct in gradients for line in checked(*struct)),
+        check_outputs=lines(checked("outputs", of.outputs, sequence)),
+        check_final=lines(checked("final", of.states, batch)),
         axes=len(of.axes),
         sizes=", ".join("{" + ", ".join(map(str, each)) + "}" for each in sizes),
     )

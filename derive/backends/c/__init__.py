@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from derive.backends.c.amounts import Style, amount
+from derive.backends.c.cost import Cost
 from derive.backends.c.files import (
     file_names,
     header_file,
@@ -21,8 +23,9 @@ from derive.backends.c.sizes import CHOSEN
 from derive.backends.protocol import Derived, Page, Proven
 from derive.language.remarks import plain
 from derive.language.syntax import Cell
+from derive.schedule import Schedule
 
-__all__ = ["interface", "main_source", "pages", "shared_pages"]
+__all__ = ["Cost", "Style", "amount", "cost_of", "interface", "main_source", "pages", "shared_pages"]
 
 _SHARED: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     "derive_base.h": lambda: {"chosen": {length.name: number for length, number in CHOSEN.items()}},
@@ -51,6 +54,11 @@ def pages(derived: Derived, header: Sequence[str], proven: Proven) -> Mapping[st
     )
     found = {name: Page(*each) for name, each in zip(file_names(cell), contexts, strict=True)}
     return {**found, "native.py": Page("c/native.py.j2", native_file(cell, schedule, header, tuple(_SHARED)))}
+
+
+def cost_of(cell: Cell, schedule: Schedule) -> Cost:
+    """What a call takes of operations and of memory."""
+    return Builder(cell, schedule).run().cost
 
 
 def shared_pages() -> Mapping[str, Page]:

@@ -78,7 +78,7 @@ class Expressions:
         below = [1 / a for a in parts if _below(a)]
         sign, number = ("-", -number) if number < 0 else ("", number)
         factors = [self._factor(a, spell) for a in sorted(above, key=lambda a: a.sort_key())]
-        if number.is_Rational and number.p == 1 and 1 < number.q < _EXACT:
+        if is_divisor(number):
             below.append(sp.Integer(number.q))
         elif number != 1 or not factors:
             factors.insert(0, self._number(number))
@@ -91,6 +91,11 @@ class Expressions:
         text, level = self._write(body, spell)
         loose = level < _PRODUCT or (level == _SIGN and text.startswith("-"))
         return f"({text})" if loose or (under and level == _PRODUCT) else text
+
+
+def is_divisor(number: sp.Expr) -> bool:
+    """Whether a factor is spelled as a division, which rounds once."""
+    return bool(number.is_Rational and abs(number.p) == 1 and 1 < number.q < _EXACT)
 
 
 def _below(body: sp.Expr) -> bool:

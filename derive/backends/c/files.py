@@ -56,6 +56,7 @@ def header_file(
         "precisions": PRECISIONS,
         "structs": structs(cell),
         "alignment": ALIGNMENT,
+        "cost": _hanging(kernel.cost.lines(member)),
         "tape": [f"{f.name} {''.join(f'[{a}]' for a in f.shape)}" for f in found.tape],
     }
 
@@ -155,6 +156,11 @@ def _comment(lines: Iterable[str]) -> list[str]:
 def _starred(lines: Iterable[str]) -> list[str]:
     """The lines of a block comment."""
     return [f" * {line}".rstrip() for line in _comment(lines)]
+
+
+def _hanging(lines: Iterable[str]) -> list[str]:
+    """The lines of a list in a comment."""
+    return [part for line in lines for part in textwrap.wrap(line, _WIDTH, subsequent_indent=" " * 8)]
 
 
 def _wrapped(lines: Iterable[str]) -> list[str]:

@@ -13,6 +13,7 @@ import sympy as sp
 
 from derive.backends.c import sizes
 from derive.backends.c.calls import Calls, pack
+from derive.backends.c.cost import Buffer, Cost, Operations, caller, operations
 from derive.backends.c.expressions import Expressions
 from derive.backends.c.lines import braced
 from derive.backends.c.memory import Memory
@@ -33,11 +34,13 @@ from derive.system import Equation, Term, Var
 
 @dataclass(frozen=True)
 class Layout:
-    """The parts of a buffer: `sizes` are the declarations that `places` need, `given` further parameters."""
+    """The parts of a buffer: `parts` is their sizes, `sizes` the declarations that `places` need,
+    `given` further parameters."""
 
     name: str
     sizes: tuple[str, ...]
     places: tuple[str, ...]
+    parts: tuple[sp.Expr, ...]
     given: str = ""
 
 
@@ -66,6 +69,7 @@ class Kernel:
     arrays: tuple[tuple[str, int], ...]
     widths: tuple[str, ...]
     counts: dict[str, int]
+    cost: Cost
 
 
 class Builder:
@@ -86,21 +90,23 @@ class Builder:
         self.backward_program = self._with_zeros(schedule.backward)
         self.panels = Panels(self.variables)
         self.note = notes(cell, schedule, self.variables)
+        self.operations: dict[str, Operations] = {}
 
     def run(self) -> Kernel:
         """Every function and layout."""
         forward_memory, forward = self._forward()
         backward_memory, backward = self._backward()
+        layouts = (
+            self._packed_layout(),
+            self._layout("tape_layout", [(n, self._sequence(n)) for n in self.schedule.saved]),
+            self._work("forward_layout", forward_memory, forward),
+            self._work("backward_layout", backward_memory, backward),
+        )
         return Kernel(
             forward=forward,
             backward=backward,
             fill=self._fill(),
-            layouts=(
-                self._packed_layout(),
-                self._layout("tape_layout", [(n, self._sequence(n)) for n in self.schedule.saved]),
-                self._work("forward_layout", forward_memory, forward),
-                self._work("backward_layout", backward_memory, backward),
-            ),
+            layouts=layouts,
             functions=tuple(self.expressions.functions),
             arrays=tuple((name, len(found)) for name, found in self.arrays().items()),
             widths=self._widths(),
@@ -112,6 +118,19 @@ class Builder:
                 "forward_together": int(forward.together),
                 "backward_together": int(backward.together),
             },
+            cost=self._cost(layouts, (forward, backward)),
+        )
+
+    def _cost(self, layouts: Sequence[Layout], bodies: Sequence[Body]) -> Cost:
+        packed, tape, *work = layouts
+        matrices = Buffer(packed.parts, units=1)
+        forward, backward = (
+            Buffer(layout.parts, matrices=matrices if body.panels else None)
+            for layout, body in zip(work, bodies, strict=True)
+        )
+        of = self.operations
+        return Cost(
+            of["forward"], of["backward"], Buffer(tape.parts), matrices, forward, backward, caller(self.arrays())
         )
 
     def _sequence(self, name: str) -> sp.Expr:
@@ -158,6 +177,7 @@ class Builder:
     ) -> tuple[Memory, list[Stage], bool]:
         schedule = replace(self.schedule, variables=self.variables)
         phases = Tiler(schedule, program, self._dense, self._fresh, backward=not forward).run()
+        self.operations["forward" if forward else "backward"] = operations(phases, self.variables)
         found = lives(phases, self.variables, self.owners)
         for name in kept:
             life = found.get(name)
@@ -285,6 +305,7 @@ class Builder:
 
     def _layout(self, name: str, regions: Iterable[tuple[str, sp.Expr]]) -> Layout:
         """Where the parts of a buffer lie."""
+        regions = tuple(regions)
         places = [
             f"at[{k}] = place(&end, {_briefly(sizes.checked(size, self.axes.__getitem__))}, UNIT); /* {note} */"
             for k, (note, size) in enumerate(regions)
@@ -292,7 +313,7 @@ class Builder:
         declared = self._used("\n".join(places).replace("TB", "T B")) or ["(void)dims;"]
         if any("TB" in place for place in places):
             declared.append("const size_t TB = times(T, B);")
-        return Layout(name, tuple(declared), tuple(places or ["(void)at;"]))
+        return Layout(name, tuple(declared), tuple(places or ["(void)at;"]), tuple(size for _, size in regions))
 
     def _packed_layout(self) -> Layout:
         """That of the packed matrices, in front of which stands what tells the instruction set."""
