@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.backends import Derived, latex, text
+from derive.backends.c import Cost, cost_of
 from derive.language.syntax import Cell
 from derive.pipeline.derivation import derive
 from derive.pipeline.files import render_pages
@@ -26,6 +27,11 @@ class Derivation:
     def adjoint(self) -> tuple[Equation, ...]:
         """The equations of backpropagation through time."""
         return self.derived.adjoint.equations
+
+    @property
+    def cost(self) -> Cost:
+        """What the C takes of operations and of memory, as formulas."""
+        return cost_of(self.derived.cell, self.derived.schedule)
 
     def latex(self) -> str:
         """The derivation as a LaTeX document; it is proven first."""

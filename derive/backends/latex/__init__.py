@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from derive.backends.c import cost_of
 from derive.backends.latex.document import derivation, gradient_section
 from derive.backends.protocol import Derived, Page, Proven
 
@@ -17,7 +18,8 @@ __all__ = ["derivation", "pages", "section"]
 def pages(derived: Derived, header: Sequence[str], proven: Proven) -> Mapping[str, Page]:
     """The document, as `derivation.tex`."""
     proof = [*proven.gradients, *proven.jacobian]
-    context = derivation(derived.cell, derived.system, derived.adjoint, derived.flow, proof, header)
+    cost = cost_of(derived.cell, derived.schedule)
+    context = derivation(derived.cell, derived.system, derived.adjoint, derived.flow, cost, proof, header)
     return {"derivation.tex": Page("latex/derivation.tex.j2", context)}
 
 

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from derive.backends.c import Cost
 from derive.backends.formula import Contribution, Step, explain
 from derive.backends.formula.contract import Reader
 from derive.backends.formula.derivation import applications
 from derive.backends.formula.nodes import Line
 from derive.backends.formula.order import nets, place_of, places
 from derive.backends.formula.single import Recurrence, single_recurrence
+from derive.backends.latex.cost import cost_section
 from derive.backends.latex.escape import escaped, verbatim
 from derive.backends.latex.gradient_flow import gradient_flow
 from derive.backends.latex.mathematics import prose
@@ -34,10 +36,17 @@ Equation = dict[str, str]
 
 
 def derivation(
-    cell: Cell, system: System, adjoint: Adjoint, flow: Flow, proof: Sequence[str], header: Sequence[str]
+    cell: Cell,
+    system: System,
+    adjoint: Adjoint,
+    flow: Flow,
+    cost: Cost,
+    proof: Sequence[str],
+    header: Sequence[str],
 ) -> Context:
     """The context of a cell's derivation; `header` says where it comes from, `proof` what was proven."""
-    return _Document(cell, system, adjoint, flow).context(proof, header)
+    document = _Document(cell, system, adjoint, flow)
+    return document.context(proof, header) | {"cost": cost_section(cost, document.symbols)}
 
 
 def gradient_section(cell: Cell, system: System, adjoint: Adjoint, flow: Flow) -> Context:

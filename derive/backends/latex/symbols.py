@@ -53,7 +53,7 @@ class Symbols:
     """What everything is called.
 
     `error` is the derivative with respect to a net input, `other` a made-up variable that is none, `loss`
-    and `steps` the loss and the number of time steps, `letters` are running indices.
+    `steps` and `batch` the loss, the number of time steps and that of sequences, `letters` are running indices.
     """
 
     symbols: Mapping[str, Symbol]
@@ -61,6 +61,7 @@ class Symbols:
     other: str
     loss: str
     steps: str
+    batch: str
     letters: tuple[str, ...]
 
     def __getitem__(self, name: str) -> Symbol:
@@ -80,7 +81,9 @@ def spelled(cell: Cell, system: System, adjoint: Adjoint) -> Symbols:
     symbols |= _made_up(system, symbols, other)
     symbols |= _adjoints(adjoint, symbols, error, loss)
     letters = tuple(c for c in "ijklmnpqrsuvwabcdefgh" if c not in bases)
-    return Symbols(symbols, error, other, loss, free(("T", "N", r"\tau"), bases), letters or ("i'",))
+    steps = free(("T", "N", r"\tau"), bases)
+    batch = free(("B", "N", r"\nu"), {*bases, steps})
+    return Symbols(symbols, error, other, loss, steps, batch, letters or ("i'",))
 
 
 def _author(cell: Cell, system: System) -> dict[str, Symbol]:

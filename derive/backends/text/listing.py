@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from derive.backends.c import cost_of
 from derive.backends.formula import explain
 from derive.backends.formula.nodes import Line
 from derive.backends.protocol import Derived
@@ -15,7 +16,7 @@ from derive.backends.text.spelling import Spelling
 
 
 def show(derived: Derived) -> str:
-    """The equations of a cell, those of backpropagation through time, and the step Jacobian."""
+    """The equations of a cell, those of backpropagation through time, the step Jacobian, and the cost."""
     found = explain(derived.cell, derived.system, derived.adjoint)
     absent = [Spelling().text(name) for name in found.absent]
     sections = [
@@ -30,6 +31,7 @@ def show(derived: Derived) -> str:
         ["Gradients of the inputs:", *_lines(found.inputs)] if found.inputs else [],
         ["Gradients of the initial states:", *_lines(found.initial, clock="1")],
         ["Step Jacobian:", *jacobian_lines(derived)] if derived.flow.states else [],
+        ["Cost of the C:", *(f"  {line}" for line in cost_of(derived.cell, derived.schedule).lines())],
         [f"No gradient reaches {', '.join(absent)}."] if absent else [],
     ]
     return "\n\n".join("\n".join(section) for section in sections if section)

@@ -1,0 +1,53 @@
+"""The section on cost. In: what a cell costs, its symbols. Out: finished rows for the template."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derive.backends.c import Cost, Style, amount
+from derive.backends.latex.symbols import Symbols
+
+_ARRAYS = {"params": "parameters", "inputs": "inputs", "outputs": "outputs", "states": "states"}
+_KINDS = {"elementwise": "element by element", "functions": "values of functions"}
+
+Row = dict[str, str]
+
+
+def cost_section(cost: Cost, symbols: Symbols) -> dict[str, Any]:
+    """Rows of operations, of buffers and of the caller's arrays: what, how many, a remark."""
+    style = _style(symbols)
+    operations = [
+        _row(what, amount(count, style), _KINDS.get(kind, kind))
+        for what, all_of_it in (("forward", cost.forward), ("backward", cost.backward))
+        for kind, count in all_of_it.by_kind()
+    ]
+    buffers = [
+        _row("tape", cost.tape.text(style), "kept from forward to backward"),
+        _row("packed", cost.packed.text(style), "matrices as products read them"),
+        _row("work", cost.forward_work.text(style, _word("packed")), "in forward"),
+        _row("work", cost.backward_work.text(style, _word("packed")), "in backward"),
+    ]
+    arrays = [
+        _row(_ARRAYS[struct], amount(array.numbers, style), "") for struct, array in cost.caller.items() if array.parts
+    ]
+    return {"batch": symbols.batch, "operations": operations, "buffers": buffers, "arrays": arrays}
+
+
+def _row(what: str, count: str, remark: str) -> Row:
+    return {"left": _word(what), "right": count, "number": "", "remark": remark}
+
+
+def _word(text: str) -> str:
+    return rf"\text{{{text}}}"
+
+
+def _style(symbols: Symbols) -> Style:
+    lengths = {"T": symbols.steps, "B": symbols.batch}
+    return Style(
+        name=lambda axis: lengths.get(axis) or symbols.axis(axis),
+        apart=r"\brj\,",
+        plus=r"\br + ",
+        plus_inside=r"\bri + ",
+        power=lambda base, exponent: f"{base}^{{{exponent}}}",
+        compared=lambda name, operands: rf"\{name}({', '.join(operands)})",
+    )
