@@ -27,7 +27,8 @@ static size_t Q(work_whole)(const CELL(dims) *dims, size_t parts)
 {
     size_t forward_at[Q(forward_regions)], backward_at[Q(backward_regions)], panels_at[Q(groups)];
     const size_t forward = Q(forward_layout)(dims, parts, forward_at);
-    return plus(larger(forward, Q(backward_layout)(dims, parts, backward_at)), Q(packed_layout)(dims, panels_at));
+    const size_t larger_one = larger(forward, Q(backward_layout)(dims, parts, backward_at));
+    return larger(plus(larger_one, Q(matrices) ? Q(packed_layout)(dims, panels_at) : 0), UNIT);
 }
 
 /* No buffer has 0 bytes: it would have no address. */

@@ -218,6 +218,18 @@ typedef struct {
  *   new_state (written)     NULL, or a member NULL: not wanted; may be `state`
  */
 
+/*
+ * Operations, all gradients wanted:
+ *   forward   6 T B d_h (d_h + d_x) in products, 12 T B d_h elementwise, 3 T B d_h functions
+ *   backward  12 T B d_h (d_h + d_x) in products, 23 T B d_h elementwise
+ * Numbers in memory, rounded up by part and packed row to 64 bytes; to train: tape, larger work, caller's:
+ *   tape      5 T B d_h
+ *   packed    6 d_h (d_h + d_x)
+ *   work      8 B d_h + 3 d_h min(T B, B + 96) + packed for forward
+ *   work      4 T B d_h + 5 B d_h + 256 max(d_h, d_x) + packed for backward
+ *   caller's  params d_h (3 d_h + 3 d_x + 4), inputs T B d_x, states B d_h, outputs T B d_h; gradients too
+ */
+
 size_t gru_reset_after_f32_packed_bytes(const gru_reset_after_dims *dims, const gru_reset_after_options *options);
 size_t gru_reset_after_f32_tape_bytes(const gru_reset_after_dims *dims, const gru_reset_after_options *options);
 size_t gru_reset_after_f32_work_bytes(const gru_reset_after_dims *dims, const gru_reset_after_options *options);

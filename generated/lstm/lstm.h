@@ -212,6 +212,18 @@ typedef struct {
  *   new_state (written)     NULL, or a member NULL: not wanted; may be `state`
  */
 
+/*
+ * Operations, all gradients wanted:
+ *   forward   8 T B d_h (d_h + d_x) in products, 12 T B d_h elementwise, 5 T B d_h functions
+ *   backward  16 T B d_h (d_h + d_x) in products, 28 T B d_h elementwise, T B d_h functions
+ * Numbers in memory, rounded up by part and packed row to 64 bytes; to train: tape, larger work, caller's:
+ *   tape      5 T B d_h
+ *   packed    8 d_h (d_h + d_x)
+ *   work      11 B d_h + 4 d_h min(T B, B + 96) + packed for forward
+ *   work      5 T B d_h + 5 B d_h + 256 max(d_h, d_x) + packed for backward
+ *   caller's  params 4 d_h (d_h + d_x + 1), inputs T B d_x, states 2 B d_h, outputs T B d_h; gradients too
+ */
+
 size_t lstm_f32_packed_bytes(const lstm_dims *dims, const lstm_options *options);
 size_t lstm_f32_tape_bytes(const lstm_dims *dims, const lstm_options *options);
 size_t lstm_f32_work_bytes(const lstm_dims *dims, const lstm_options *options);

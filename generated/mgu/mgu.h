@@ -191,6 +191,18 @@ typedef struct {
  *   new_state (written)     NULL, or a member NULL: not wanted; may be `state`
  */
 
+/*
+ * Operations, all gradients wanted:
+ *   forward   4 T B d_h (d_h + d_x) in products, 9 T B d_h elementwise, 2 T B d_h functions
+ *   backward  8 T B d_h (d_h + d_x) in products, 20 T B d_h elementwise
+ * Numbers in memory, rounded up by part and packed row to 64 bytes; to train: tape, larger work, caller's:
+ *   tape      3 T B d_h
+ *   packed    4 d_h (d_h + d_x)
+ *   work      7 B d_h + 2 d_h min(T B, B + 96) + packed for forward
+ *   work      3 T B d_h + 6 B d_h + 256 max(d_h, d_x) + packed for backward
+ *   caller's  params 2 d_h (d_h + d_x + 1), inputs T B d_x, states B d_h, outputs T B d_h; gradients too
+ */
+
 size_t mgu_f32_packed_bytes(const mgu_dims *dims, const mgu_options *options);
 size_t mgu_f32_tape_bytes(const mgu_dims *dims, const mgu_options *options);
 size_t mgu_f32_work_bytes(const mgu_dims *dims, const mgu_options *options);

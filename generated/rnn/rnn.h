@@ -185,6 +185,18 @@ typedef struct {
  *   new_state (written)     NULL, or a member NULL: not wanted; may be `state`
  */
 
+/*
+ * Operations, all gradients wanted:
+ *   forward   2 T B d_h (d_h + d_x) in products, 2 T B d_h elementwise, T B d_h functions
+ *   backward  4 T B d_h (d_h + d_x) in products, 5 T B d_h elementwise
+ * Numbers in memory, rounded up by part and packed row to 64 bytes; to train: tape, larger work, caller's:
+ *   tape      T B d_h
+ *   packed    2 d_h (d_h + d_x)
+ *   work      2 B d_h + d_h min(T B, B + 96) + packed for forward
+ *   work      T B d_h + 3 B d_h + 256 max(d_h, d_x) + packed for backward
+ *   caller's  params d_h (d_h + d_x + 1), inputs T B d_x, states B d_h, outputs T B d_h; gradients too
+ */
+
 size_t rnn_f32_packed_bytes(const rnn_dims *dims, const rnn_options *options);
 size_t rnn_f32_tape_bytes(const rnn_dims *dims, const rnn_options *options);
 size_t rnn_f32_work_bytes(const rnn_dims *dims, const rnn_options *options);

@@ -115,6 +115,7 @@ class Builder:
                 "saved": max(1, len(self.saved)),
                 "forward": max(1, forward.regions + forward.panels),
                 "backward": max(1, backward.regions + backward.panels),
+                "matrices": int(forward.panels or backward.panels),
                 "forward_together": int(forward.together),
                 "backward_together": int(backward.together),
             },
@@ -124,10 +125,8 @@ class Builder:
     def _cost(self, layouts: Sequence[Layout], bodies: Sequence[Body]) -> Cost:
         packed, tape, *work = layouts
         matrices = Buffer(packed.parts, units=1)
-        forward, backward = (
-            Buffer(layout.parts, matrices=matrices if body.panels else None)
-            for layout, body in zip(work, bodies, strict=True)
-        )
+        own = matrices if any(body.panels for body in bodies) else None
+        forward, backward = (Buffer(layout.parts, matrices=own) for layout in work)
         of = self.operations
         return Cost(
             of["forward"], of["backward"], Buffer(tape.parts), matrices, forward, backward, caller(self.arrays())
