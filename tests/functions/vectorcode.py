@@ -1,7 +1,7 @@
 """The C of the function table, compiled: every row as a function on arrays, in both precisions.
 
 The frame that a generated kernel has is written here anew, in the smallest form: a region for the instruction
-set, the macros that vectors.h asks for, the shared files, the rows.
+set, the macros that derive_vectors.h asks for, the shared files, the rows.
 """
 
 import ctypes
@@ -14,7 +14,6 @@ import numpy as np
 from derive.backends.c import functions as c
 from derive.emit import render
 
-ROOT = Path(__file__).parents[2]
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Werror")
 FLAGS = ("-std=c99", "-O3", "-ffp-contract=fast")
 SETS = {
@@ -28,16 +27,7 @@ FURTHER = ("erfc",)
 FLAG_OF_CPU = {"avx512": "avx512dq", "avx2": "fma"}
 
 _TOP = """\
-#include <math.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-{intrinsics}
-#if defined __GNUC__
-#define INLINE static inline __attribute__((always_inline))
-#else
-#define INLINE static inline
-#endif
+#include "derive_base.h"
 {begin}
 """
 
@@ -66,7 +56,7 @@ _PRECISION = """\
 #define integer int{bits}_t
 #define R(name) {libm}
 #define NAME(name) name##_{suffix}
-#include "vectors.h"
+#include "derive_vectors.h"
 #include "derive_functions.h"
 #include "rows.inc"
 {undefined}
@@ -89,10 +79,7 @@ def write(folder: Path, instructions: str, names: Iterable[str]) -> Path:
     """The file to compile, with what it includes beside it."""
     macro, target, size = SETS[instructions]
     undefined = [*_OWN_MACROS, "vec", "mask", *(f"vec_{name}" for name in _VECTOR_NAMES)]
-    text = _TOP.format(
-        intrinsics="#include <immintrin.h>" if target else "",
-        begin=_BEGIN.format(target=target, macro=macro) if target else "",
-    )
+    text = _TOP.format(begin=_BEGIN.format(target=target, macro=macro) if target else "")
     for name, (real, bits, libm) in PRECISIONS.items():
         text += _PRECISION.format(
             bits=bits, lanes=max(8 * size // bits, 1), real=real, libm=libm, suffix=f"{name}_{instructions}",
@@ -103,7 +90,8 @@ def write(folder: Path, instructions: str, names: Iterable[str]) -> Path:
     calls = {name: c.spelling(name) for name in names} | {name: f"NAME({name})" for name in FURTHER}
     runs = (_RUN.format(name=name, call=call) for name, call in calls.items())
     (folder / "rows.inc").write_text("\n".join([c.definitions(names), *runs]))
-    (folder / "vectors.h").write_text((ROOT / "templates/c/shared/vectors.h").read_text())
+    for file in ("base", "vectors"):
+        (folder / f"derive_{file}.h").write_text(render(f"c/shared/{file}.h.j2", {}))
     (folder / "derive_functions.h").write_text(shared())
     return folder / "rows.c"
 
