@@ -31,8 +31,12 @@
 #define UNROLL
 #endif
 
-/* The sets of instructions that there is code for; plain C99 is always one of them. */
-#if defined __x86_64__ && defined __GNUC__
+/*
+ * The sets of instructions that there is code for; plain C99 is always one of them, and the only one with
+ * -DDERIVE_PLAIN, for small programs and short compilations.
+ */
+#if defined DERIVE_PLAIN
+#elif defined __x86_64__ && defined __GNUC__
 #include <immintrin.h>
 #define X86 1
 #elif defined __aarch64__ && defined __ARM_NEON && defined __GNUC__
