@@ -133,16 +133,17 @@ def _missing(struct: str, members: Sequence[str]) -> list[str]:
 def _entry(body: Body) -> list[str]:
     """A function's lines: its buffers, then its stages."""
     lines = list(body.declared)
+    share = "begin = B * part / parts, end = B * (part + 1) / parts"
     if body.together:
-        lines = [
-            "const size_t u = together ? part : 0, us = together ? parts : 1;", *lines,
-            "const size_t begin = together ? 0 : B * part / parts, end = together ? B : B * (part + 1) / parts;",
-        ]  # fmt: skip
-    elif any(stage.kind == "rows" for stage in body.stages):
-        lines += ["const size_t begin = B * part / parts, end = B * (part + 1) / parts;"]
+        lines = ["const size_t u = together ? part : 0, us = together ? parts : 1;", *lines]
+        share = "begin = together ? 0 : B * part / parts, end = together ? B : B * (part + 1) / parts"
     for number, stage in enumerate(body.stages):
+        inner = list(stage.lines)
+        if re.search(r"\bbegin\b", "\n".join(inner)):
+            rows = "begin = 0, end = B" if stage.kind == "alone" else share
+            inner = [f"const size_t {rows};", *inner]
         alone = " && part == 0" if stage.kind == "alone" else ""
-        lines += braced(f"if (stage == {number}{alone})", list(stage.lines))
+        lines += braced(f"if (stage == {number}{alone})", inner)
     text = "\n".join(lines)
     unused = [name for name in _ARGUMENTS[body.name] if not re.search(rf"\b{name}\b", text)]
     return [*(f"(void){name};" for name in unused), *lines]
