@@ -119,10 +119,11 @@ static int Q(make_plan)(const CELL(options) *options, size_t stages, Q(plan) *pl
     if (!plan->kernels || (options && options->checkpoint < 0))
         return CELL(unsupported);
     if (options && options->parts) {
-        if (options->parts < 0 || options->part < 0 || options->part >= options->parts || options->stage < 0)
+        if (options->parts < 0 || options->part < 0 || options->part >= options->parts || options->stage < 0 ||
+            (size_t)options->stage >= stages)
             return CELL(unsupported);
         plan->first = (size_t)options->stage;
-        plan->last = plan->first < stages ? plan->first + 1 : plan->first;
+        plan->last = plan->first + 1;
         plan->part = (size_t)options->part;
         plan->parts = (size_t)options->parts;
     }
@@ -149,7 +150,7 @@ int Q(pack)(const CELL(dims) *dims, const Q(params) *params, void *packed,
     if (!dims || Q(no_params)(params) || !packed)
         return CELL(null);
     Q(plan) plan;
-    const int code = Q(check)(dims, NULL, NULL, packed, options, 0, &plan);
+    const int code = Q(check)(dims, NULL, NULL, packed, options, TOO_LARGE, &plan);
     if (code != CELL(ok))
         return code;
     plan.kernels->fill(dims, params, packed, for_forward | for_backward);
@@ -205,7 +206,8 @@ int Q(forward)(const CELL(dims) *dims, const Q(params) *params, const void *pack
     Q(plan) plan;
     const int code = Q(forward_ready)(dims, params, packed, inputs, outputs, tape, work, options, &plan);
     if (code == CELL(ok) && options && options->checkpoint)
-        return Q(forward_cut)(dims, params, packed, inputs, initial, outputs, final, tape, work, options, Q(forward));
+        return options->parts ? CELL(unsupported) : Q(forward_cut)(dims, params, packed, inputs, initial, outputs,
+            final, tape, work, options, Q(forward));
     if (code == CELL(ok))
         Q(forward_with)(&plan, dims, params, packed, inputs, initial, outputs, final, tape, work, NULL, NULL);
     return code;
@@ -235,8 +237,8 @@ int Q(backward)(const CELL(dims) *dims, const Q(params) *params, const void *pac
     Q(plan) plan;
     const int code = Q(backward_ready)(dims, params, packed, inputs, doutputs, tape, work, options, &plan);
     if (code == CELL(ok) && options && options->checkpoint)
-        return Q(backward_cut)(dims, params, packed, inputs, initial, tape, doutputs, dfinal, dparams, dinputs,
-            dinitial, work, options, Q(forward), Q(backward));
+        return options->parts ? CELL(unsupported) : Q(backward_cut)(dims, params, packed, inputs, initial, tape,
+            doutputs, dfinal, dparams, dinputs, dinitial, work, options, Q(forward), Q(backward));
     if (code == CELL(ok))
         Q(backward_with)(&plan, dims, params, packed, inputs, initial, tape, doutputs, dfinal, dparams, dinputs,
             dinitial, work, NULL, NULL);

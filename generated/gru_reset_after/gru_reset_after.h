@@ -41,8 +41,8 @@ typedef struct {
 typedef struct {
     int set; /* a set of instructions, one of those below */
     int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
-    int stage; /* with parts: of this stage only */
-    int checkpoint; /* keep the states every so many steps alone, and have backward compute the rest again; 0: keep all */
+    int stage; /* with parts: of this stage only; never with checkpoint */
+    int checkpoint; /* keep the states every so many steps alone, and backward computes the rest; 0: keep all */
 } gru_reset_after_options;
 
 enum {
