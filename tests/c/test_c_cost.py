@@ -131,17 +131,21 @@ def test_of_the_lstm_by_hand():
     assert amount(said.forward.products) == "8 T B d_h (d_h + d_x)"
 
 
+def unwrapped(comment):
+    return re.sub(r"\s+(\* )?\s*", " ", comment)
+
+
 def test_header_and_listing_tell_it():
     lines = cost("gru").lines()
     assert "  forward   6 T B d_h (d_h + d_x) in products, 11 T B d_h elementwise, 3 T B d_h functions" in lines
     header, shown = texts("gru")["gru.h"], derive.derivation(derive.cell("gru"))
     assert str(shown.cost).splitlines() == list(lines)
     for line in lines:
-        assert re.sub(r"\s+", " ", line) in re.sub(r"\s+(\* )?\s*", " ", header)
+        assert re.sub(r"\s+", " ", line) in unwrapped(header)
         assert line in shown.show()
 
 
 def test_header_spells_the_axes_as_its_struct():
     header = texts("awkward_names")["awkward_names.h"]
     assert "size_t I_;" in header
-    assert "6 T B I_ functions" in header
+    assert "6 T B I_ functions" in unwrapped(header)
