@@ -93,15 +93,16 @@ static void run({prefix}_dims d)
     Q(params) params; Q(dparams) dparams; Q(inputs) inputs; Q(dinputs) dinputs;
     Q(state) initial, final, dfinal, dinitial; Q(outputs) outputs, doutputs;
     {fill}
-    size_t tape_at[{entries}], forward_at[Q(forward_regions)], backward_at[Q(backward_regions)];
-    real *tape = array(Q(tape_layout)(&d, tape_at) + 1);
-    real *work = array(Q(forward_layout)(&d, 1, forward_at) + 1);
+    size_t tape_at[{entries}], forward_at[Q(forward_regions)], backward_at[Q(backward_regions)], at[Q(groups)];
+    const size_t packed = Q(packed_layout)(&d, at);
+    real *tape = array(Q(tape_layout)(&d, tape_at));
+    real *work = array(Q(forward_layout)(&d, 1, forward_at) + packed);
     tell("setup");
     for (size_t stage = 0; stage < {prefix}_forward_stages; stage++)
         NAME(forward)(&d, &params, NULL, &inputs, &initial, &outputs, &final, tape, work, stage, 0, 1,
             0, NULL, NULL);
     tell("forward");
-    work = array(Q(backward_layout)(&d, 1, backward_at) + 1);
+    work = array(Q(backward_layout)(&d, 1, backward_at) + packed);
     tell("setup");
     for (size_t stage = 0; stage < {prefix}_backward_stages; stage++)
         NAME(backward)(&d, &params, NULL, &inputs, &initial, tape, &doutputs, &dfinal, &dparams, &dinputs,
@@ -161,7 +162,9 @@ def counter(name: str, folder: Path) -> Path:
 
 def counts(program: Path, sizes: Iterable[Sequence[int]]) -> list[Mapping[str, Counts]]:
     """For each of some sizes: of forward and of backward, how often what was done."""
-    told = run([program, *(str(n) for each in sizes for n in each)], program.parent).splitlines()
+    told = run(
+        [program, *(str(n) for each in sizes for n in each)], program.parent, ASAN_OPTIONS="detect_leaks=0"
+    ).splitlines()
     found: list[dict[str, Counts]] = []
     for line in told:
         what, *numbers = line.split()
