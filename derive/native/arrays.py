@@ -7,7 +7,7 @@ C-contiguous is copied once; a wrong type, number of axes or size is an error.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -159,20 +159,22 @@ def checked(
     return arrays, sizes
 
 
-def empty(
-    fields: Iterable[Field], leading: Sequence[str], dtype: np.dtype[Any], sizes: Mapping[str, int]
-) -> list[Array]:
-    """Fresh arrays for these fields."""
-    return [np.empty(shape_of(field, leading, sizes), dtype) for field in fields]
-
-
 def address(buffer: Array) -> int:
     """Where a buffer of bytes is that can be written to: a third of the time that `.ctypes.data` takes."""
     return ctypes.addressof(ctypes.c_char.from_buffer(buffer.data))
 
 
+def room(size: int) -> int:
+    """The length of a buffer in which so many bytes can be aligned for the widest vectors."""
+    return max(size, 1) + ALIGNMENT
+
+
+def within(buffer: Array) -> Array:
+    """Those aligned bytes of it."""
+    start = -address(buffer) % ALIGNMENT
+    return buffer[start : start + buffer.size - ALIGNMENT]
+
+
 def aligned(size: int) -> Array:
     """A fresh buffer of so many bytes, aligned for the widest vectors."""
-    memory = np.empty(max(size, 1) + ALIGNMENT, np.uint8)
-    start = -address(memory) % ALIGNMENT
-    return memory[start : start + max(size, 1)]
+    return within(np.empty(room(size), np.uint8))

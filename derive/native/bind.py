@@ -14,14 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from derive.native.arrays import Array, Sizes, checked, empty, members, refusal, shape_of
+from derive.native.arrays import Array, Sizes, checked, members, refusal, shape_of, within
+from derive.native.fastcall import Argument, Kind
 from derive.native.functions import DTYPES, Functions, pointer, pointers
 from derive.native.interface import Field, Interface
+from derive.native.plan import MEMORY, NOTHING, Plan, Plans
 from derive.native.stream import Stream
 from derive.native.tape import Tape
 
 Init = Callable[[Mapping[str, int], np.random.Generator, np.dtype[Any]], Any]
 TapeOf = Callable[[Any, Any, Any, Mapping[str, int], Mapping[str, Array]], Any]
+
+_TELLS_AFFINITY = hasattr(os, "sched_getaffinity")
 
 
 class Prepared:
@@ -66,6 +70,7 @@ class Kernel:
         self._sequence = (interface.time, interface.batch)
         self._batch = (interface.batch,)
         self._unknown = Sizes()
+        self._plans = Plans()
         offered = {DTYPES[precision]: precision for precision in interface.precisions}
         wanted = offered if dtype is None else [np.dtype(dtype)]
         if any(each not in offered for each in wanted):
@@ -82,7 +87,8 @@ class Kernel:
         given = self._bind(params)
         if given.packed is not None:
             return given
-        told = Sizes({axis: size for axis, size in (sizes or {}).items() if axis not in self._sequence})
+        own = {axis: size for axis, size in (sizes or {}).items() if axis not in self._sequence}
+        told = Sizes(own) if own else self._unknown  # whose continuations plans are told apart by
         for field, array in zip(self.interface.params, given.arrays, strict=True):
             told = told.match(f"params.{field.name}", array.shape, field.shape)
         prepared = Prepared(given.functions, given.arrays, told)
@@ -110,22 +116,47 @@ class Kernel:
         result has the same bits for any number. `checkpoint`: keep the state every so many steps alone, and let
         backward compute the rest again; about the root of T takes least memory.
         """
-        bound = self._bind(params)
+        place = _place(params, threads, checkpoint, "forward", initial is None, (not tape, _shape(x)))
+        plan = self._plans.get(place)
+        if plan is not None:
+            (outputs, final), memory, work = plan.fresh()
+            if plan.call(*_passed(params), x, initial, outputs, final, memory, work):
+                inputs = x if isinstance(x, tuple) else (x,)
+                kept = None if memory is None else self._tape(plan, params, inputs, initial, memory, checkpoint)
+                return self._alone(self.Output, outputs), self.State(*final), kept
+        return self._checked_forward(place, params, x, initial, tape, threads, checkpoint)
+
+    def _checked_forward(
+        self, place: object, params: Any, x: Any, initial: Any, tape: bool, threads: int | None, checkpoint: int | None
+    ) -> tuple[Any, Any, Tape | None]:
+        interface, bound = self.interface, self._bind(params)
         functions = bound.functions
-        given = members("x", x, self.interface.inputs, alone=True)
-        inputs, sizes = checked(given, self.interface.inputs, self._sequence, functions.dtype, bound.sizes)
+        given = members("x", x, interface.inputs, alone=True)
+        inputs, sizes = checked(given, interface.inputs, self._sequence, functions.dtype, bound.sizes)
         start, sizes = self._state("initial", initial, functions.dtype, sizes)
-        sizes = sizes.complete(self.interface.axes)
-        known, dims = sizes.known, functions.dims(sizes.known)
-        kept = self._tape(bound, inputs, start, sizes, _checkpoint(checkpoint)) if tape else None
-        options = functions.options(parts=_threads(threads), checkpoint=kept._checkpoint if kept else 0)
-        work = functions.buffer("work", dims, options)
-        outputs = empty(self.interface.outputs, self._sequence, functions.dtype, known)
-        final = empty(self.interface.states, self._batch, functions.dtype, known)
+        sizes = sizes.complete(interface.axes)
+        cut = _checkpoint(checkpoint) if tape else 0
+        arguments = (
+            *self._params_of(bound),
+            (Kind.ALONE, interface.inputs, self._sequence),
+            self._state_of(start),
+            (Kind.RESULT, interface.outputs, self._sequence),
+            (Kind.RESULT, interface.states, self._batch),
+            MEMORY if tape else NOTHING,
+            MEMORY,
+        )
+
+        def make() -> Plan:
+            chosen = {"parts": _threads(threads), "checkpoint": cut}
+            return Plan(functions, "forward_threads", sizes, arguments, chosen, keeps=bool(tape))
+
+        plan = self._plans.agreed(place, functions, sizes, make)
+        (outputs, final), memory, work = plan.fresh()
+        kept = None if memory is None else self._tape(plan, bound, tuple(inputs), start, memory, cut)
         functions.call(
-            "forward_threads", dims, bound.pointers, pointer(bound.packed), pointers(inputs), pointers(start),
-            pointers(outputs), pointers(final), pointer(kept._buffer if kept else None), pointer(work),
-            options=options,
+            "forward_threads", plan.dims, bound.pointers, pointer(bound.packed), pointers(inputs), pointers(start),
+            pointers(outputs), pointers(final), pointer(kept._buffer if kept else None), pointer(within(work)),
+            options=plan.options,
         )  # fmt: skip
         return self._alone(self.Output, outputs), self.State(*final), kept
 
@@ -136,46 +167,92 @@ class Kernel:
 
         `threads` as in `forward`.
         """
-        bound = self._bind(params)
+        place = plan = None
+        if isinstance(tape, Tape):
+            made = tape._functions, tape._sizes, tape._initial is None
+            place = _place(params, threads, tape._checkpoint, "backward", dfinal is None, made)
+            plan = self._plans.get(place)
+        if plan is not None:
+            (dparams, dinputs, dinitial), _, work = plan.fresh()
+            if plan.call(
+                *_passed(params), tape._inputs, tape._initial, tape._room, dy, dfinal,
+                dparams, dinputs, dinitial, work,
+            ):  # fmt: skip
+                return self.Params(*dparams), self._alone(self.Inputs, dinputs), self.State(*dinitial)
+        return self._checked_backward(place, params, tape, dy, dfinal, threads)
+
+    def _checked_backward(
+        self, place: object, params: Any, tape: Tape, dy: Any, dfinal: Any, threads: int | None
+    ) -> tuple[Any, Any, Any]:
+        interface, bound = self.interface, self._bind(params)
         functions, dtype = bound.functions, bound.functions.dtype
         if not isinstance(tape, Tape):
             raise TypeError(refusal("tape", type(tape).__name__, "the tape of a forward call"))
         if tape._functions is not functions:
             got = f"another kernel's, of {tape._functions.dtype}"
             raise TypeError(refusal("tape", got, f"its own, of {dtype}"))
-        sizes, known = tape._sizes, tape._sizes.known
-        for field, array in zip(self.interface.params, bound.arrays, strict=True):
+        sizes = tape._sizes
+        for field, array in zip(interface.params, bound.arrays, strict=True):
             sizes = sizes.match(f"params.{field.name}", array.shape, field.shape)
-        given = members("dy", dy, self.interface.outputs, alone=True)
-        doutputs, sizes = checked(given, self.interface.outputs, self._sequence, dtype, sizes)
+        given = members("dy", dy, interface.outputs, alone=True)
+        doutputs, sizes = checked(given, interface.outputs, self._sequence, dtype, sizes)
         end, _ = self._state("dfinal", dfinal, dtype, sizes)
-        dparams = empty(self.interface.params, (), dtype, known)
-        dinputs = empty(self.interface.inputs, self._sequence, dtype, known)
-        dinitial = empty(self.interface.states, self._batch, dtype, known)
-        options = functions.options(parts=_threads(threads), checkpoint=tape._checkpoint)
-        work = functions.buffer("work", tape._dims, options)
+        arguments = (
+            *self._params_of(bound),
+            (Kind.CHECKED, interface.inputs, self._sequence),
+            NOTHING if tape._initial is None else (Kind.CHECKED, interface.states, self._batch),
+            MEMORY,
+            (Kind.ALONE, interface.outputs, self._sequence),
+            self._state_of(end),
+            (Kind.RESULT, interface.params, ()),
+            (Kind.RESULT, interface.inputs, self._sequence),
+            (Kind.RESULT, interface.states, self._batch),
+            MEMORY,
+        )
+
+        def make() -> Plan:
+            chosen = {"parts": _threads(threads), "checkpoint": tape._checkpoint}
+            return Plan(functions, "backward_threads", tape._sizes, arguments, chosen)
+
+        plan = self._plans.agreed(place, functions, tape._sizes, make)
+        (dparams, dinputs, dinitial), _, work = plan.fresh()
         functions.call(
-            "backward_threads", tape._dims, bound.pointers, pointer(bound.packed), pointers(tape._inputs),
+            "backward_threads", plan.dims, bound.pointers, pointer(bound.packed), pointers(tape._inputs),
             pointers(tape._initial), pointer(tape._buffer), pointers(doutputs), pointers(end),
-            pointers(dparams), pointers(dinputs), pointers(dinitial), pointer(work), options=options,
+            pointers(dparams), pointers(dinputs), pointers(dinitial), pointer(within(work)), options=plan.options,
         )  # fmt: skip
         return self.Params(*dparams), self._alone(self.Inputs, dinputs), self.State(*dinitial)
 
     def step(self, params: Any, x_t: Any, state: Any = None) -> tuple[Any, Any]:
         """The output and the new state after one step; an omitted state is zero."""
-        bound = self._bind(params)
-        functions, sizes = bound.functions, bound.sizes.knowing(**{self.interface.time: 1})
-        given = members("x_t", x_t, self.interface.inputs, alone=True)
-        inputs, sizes = checked(given, self.interface.inputs, self._batch, functions.dtype, sizes)
+        place = _place(params, 1, None, "step", state is None, _shape(x_t))
+        plan = self._plans.get(place)
+        if plan is not None:
+            (outputs, new), _, work = plan.fresh()
+            if plan.call(*_passed(params), x_t, state, outputs, new, work):
+                return self._alone(self.Output, outputs), self.State(*new)
+        return self._checked_step(place, params, x_t, state)
+
+    def _checked_step(self, place: object, params: Any, x_t: Any, state: Any) -> tuple[Any, Any]:
+        interface, bound = self.interface, self._bind(params)
+        functions, sizes = bound.functions, bound.sizes.knowing(**{interface.time: 1})
+        given = members("x_t", x_t, interface.inputs, alone=True)
+        inputs, sizes = checked(given, interface.inputs, self._batch, functions.dtype, sizes)
         old, sizes = self._state("state", state, functions.dtype, sizes)
-        known = sizes.complete(self.interface.axes).known
-        dims = functions.dims(known)
-        work = functions.buffer("work", dims)
-        outputs = empty(self.interface.outputs, self._batch, functions.dtype, known)
-        new = empty(self.interface.states, self._batch, functions.dtype, known)
+        sizes = sizes.complete(interface.axes)
+        arguments = (
+            *self._params_of(bound),
+            (Kind.ALONE, interface.inputs, self._batch),
+            self._state_of(old),
+            (Kind.RESULT, interface.outputs, self._batch),
+            (Kind.RESULT, interface.states, self._batch),
+            MEMORY,
+        )
+        plan = self._plans.agreed(place, functions, sizes, lambda: Plan(functions, "step", sizes, arguments, {}))
+        (outputs, new), _, work = plan.fresh()
         functions.call(
-            "step", dims, bound.pointers, pointer(bound.packed), pointers(inputs), pointers(old),
-            pointers(outputs), pointers(new), pointer(work),
+            "step", plan.dims, bound.pointers, pointer(bound.packed), pointers(inputs), pointers(old),
+            pointers(outputs), pointers(new), pointer(within(work)), options=plan.options,
         )  # fmt: skip
         return self._alone(self.Output, outputs), self.State(*new)
 
@@ -187,8 +264,8 @@ class Kernel:
         if start is None:
             sizes = sizes.knowing(**{self.interface.batch: 1})
         known = sizes.complete(self.interface.axes).known
-        start = self._zero_state(functions.dtype, known) if start is None else start
-        return Stream(functions, (bound.arrays, bound.packed), start, known, self.State)
+        beginning = self._zero_state(functions.dtype, known) if start is None else start
+        return Stream(functions, (bound.arrays, bound.packed), beginning, known, self.State)
 
     def flatten(self, params: Any) -> Array:
         """All parameters in one fresh vector, in the order of their fields."""
@@ -218,27 +295,37 @@ class Kernel:
 
     def _state(
         self, argument: str, value: Any, dtype: np.dtype[Any], sizes: Sizes
-    ) -> tuple[list[Array] | None, Sizes]:
+    ) -> tuple[tuple[Array, ...] | None, Sizes]:
         if value is None:
             return None, sizes
         given = members(argument, value, self.interface.states, alone=False)
-        return checked(given, self.interface.states, self._batch, dtype, sizes)
+        arrays, sizes = checked(given, self.interface.states, self._batch, dtype, sizes)
+        return tuple(arrays), sizes
 
     def _zero_state(self, dtype: np.dtype[Any], sizes: Mapping[str, int]) -> list[Array]:
         return [np.zeros(shape_of(field, self._batch, sizes), dtype) for field in self.interface.states]
 
+    def _params_of(self, bound: Prepared) -> tuple[Argument, Argument]:
+        """What a plan expects for parameters like these, and for what was packed of them."""
+        if bound.packed is None:
+            return (Kind.NAMED, self.interface.params, ()), NOTHING
+        return (Kind.POINTERS, self.interface.params, ()), MEMORY
+
+    def _state_of(self, state: object) -> Argument:
+        """What a plan expects for a state like this one."""
+        return NOTHING if state is None else (Kind.NAMED, self.interface.states, self._batch)
+
     def _tape(
-        self, bound: Prepared, inputs: list[Array], start: list[Array] | None, sizes: Sizes, checkpoint: int
+        self, plan: Plan, params: Any, inputs: Any, start: Any, room: Array, checkpoint: int | None
     ) -> Tape:
-        known = sizes.known
+        functions, known = plan.functions, plan.sizes.known
 
         def whole(saved: Mapping[str, Array]) -> Any:
-            initial = self._zero_state(bound.functions.dtype, known) if start is None else start
-            return self._tape_of(
-                self.Params(*bound.arrays), self.Inputs(*inputs), self.State(*initial), known, saved
-            )
+            arrays = params.arrays if isinstance(params, Prepared) else params
+            initial = self._zero_state(functions.dtype, known) if start is None else start
+            return self._tape_of(self.Params(*arrays), self.Inputs(*inputs), self.State(*initial), known, saved)
 
-        return Tape(bound.functions, sizes, inputs, start, whole, checkpoint)
+        return Tape(functions, plan.sizes, plan.dims, inputs, start, room, whole, checkpoint or 0)
 
     @staticmethod
     def _alone(make: Callable[..., Any], arrays: Sequence[Array]) -> Any:
@@ -246,10 +333,36 @@ class Kernel:
         return arrays[0] if len(arrays) == 1 else make(*arrays)
 
 
+def _place(
+    params: Any, threads: int | None, checkpoint: int | None, call: str, from_zero: bool, further: object
+) -> object:
+    """What tells calls apart beside their arrays; None for what no plan is made for, to be checked each time."""
+    parts = _cores() if threads is None else threads
+    if type(parts) is not int or not (checkpoint is None or type(checkpoint) is int):
+        return None
+    if isinstance(params, Prepared):
+        further = params.functions, params.sizes, further
+    return call, from_zero, parts, checkpoint, further
+
+
+def _passed(params: Any) -> tuple[Any, Any]:
+    """The first two arguments of a planned call."""
+    return (params.pointers, params.packed) if isinstance(params, Prepared) else (params, None)
+
+
+def _shape(value: object) -> tuple[int, ...] | None:
+    return value.shape if type(value) is np.ndarray else None
+
+
+def _cores() -> int:
+    """How many this process may use, at this moment."""
+    return len(os.sched_getaffinity(0)) if _TELLS_AFFINITY else os.cpu_count() or 1
+
+
 def _threads(asked: int | None) -> int:
     """How many threads: what was asked for, or the cores that this process may use."""
     if asked is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return _cores()
     if asked < 1:
         raise ValueError(refusal("threads", repr(asked), "a number of at least 1"))
     return asked

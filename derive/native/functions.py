@@ -60,13 +60,17 @@ class Functions:
         """The struct of sizes."""
         return (ctypes.c_size_t * len(self.interface.axes))(*[sizes[axis] for axis in self.interface.axes])
 
-    def buffer(self, name: str, dims: ctypes.Array[Any], options: ctypes.Array[Any] | None = None) -> Array:
-        """A fresh `packed`, `tape` or `work` for these sizes."""
-        size = self._sizes[name](dims, options or self._options)
+    def size(self, name: str, dims: ctypes.Array[Any], options: ctypes.Array[Any] | None = None) -> int:
+        """How many bytes a `packed`, `tape` or `work` of these sizes has."""
+        size: int = self._sizes[name](dims, options or self._options)
         if size == OVERFLOW:
             described = self._describe(dims)
             raise OverflowError(f"{self.interface.prefix}: sizes that cannot be addressed ({described})")
-        return aligned(size)
+        return size
+
+    def buffer(self, name: str, dims: ctypes.Array[Any], options: ctypes.Array[Any] | None = None) -> Array:
+        """A fresh `packed`, `tape` or `work` for these sizes."""
+        return aligned(self.size(name, dims, options))
 
     def tape_offset(self, dims: ctypes.Array[Any], index: int) -> int:
         """Where an entry of the tape starts, in bytes."""
@@ -95,12 +99,12 @@ class Functions:
         return ", ".join(f"{axis} = {size}" for axis, size in zip(self.interface.axes, dims, strict=True))
 
 
-def pointers(arrays: list[Array] | None) -> bytes | None:
+def pointers(arrays: Sequence[Array] | None) -> bytes | None:
     """A struct of pointers to these arrays, which have to outlive its use; NULL for None."""
     if arrays is None:
         return None
     module = extension()
-    found: bytes = module.addresses(arrays) if module else bytes(struct_of(arrays))
+    found: bytes = module.addresses(list(arrays)) if module else bytes(struct_of(arrays))
     return found
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from derive.native.arrays import Array, Sizes, shape_of
+from derive.native.arrays import Array, Sizes, shape_of, within
 from derive.native.functions import Functions
 from derive.native.interface import Field
 
@@ -25,19 +26,21 @@ class Tape:
         self,
         functions: Functions,
         sizes: Sizes,
-        inputs: list[Array],
-        initial: list[Array] | None,
+        dims: ctypes.Array[Any],
+        inputs: tuple[Array, ...],
+        initial: tuple[Array, ...] | None,
+        room: Array,
         whole: Callable[[Mapping[str, Array]], Any],
         checkpoint: int = 0,
     ) -> None:
         self._functions = functions
         self._sizes = sizes
+        self._dims = dims
         self._inputs = inputs
         self._initial = initial
+        self._room = room
         self._make_whole = whole
-        self._dims = functions.dims(sizes.known)
         self._checkpoint = checkpoint
-        self._buffer = functions.buffer("tape", self._dims, functions.options(checkpoint=checkpoint))
 
     def __getattr__(self, name: str) -> Array:
         if name.startswith("_"):
@@ -49,6 +52,10 @@ class Tape:
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *([] if self._checkpoint else dir(self._whole))})
+
+    @cached_property
+    def _buffer(self) -> Array:
+        return within(self._room)
 
     @cached_property
     def _saved(self) -> dict[str, Array]:

@@ -1,0 +1,86 @@
+"""What a checked call found, for later calls like it. In: sizes, what each argument was. Out: a `Plan`.
+
+A plan says nothing that checking would not say again: it only serves where the extension finds that type, dtype,
+shape and layout of every array are those of the checked call. Else the call is checked, and that words the refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from derive.native import fastcall
+from derive.native.arrays import Array, Sizes, room, shape_of
+from derive.native.extension import extension
+from derive.native.fastcall import Argument, Kind
+from derive.native.functions import Functions
+
+NOTHING: Argument = (Kind.NOTHING, (), ())
+MEMORY: Argument = (Kind.MEMORY, (), ())
+# How many a kernel keeps: a kilobyte or five each, two for each length of a sequence.
+MOST_PLANS = 256
+BYTE = np.dtype(np.uint8)
+
+
+class Plan:
+    """It does not change, so several threads may use it at once."""
+
+    def __init__(
+        self,
+        functions: Functions,
+        name: str,
+        sizes: Sizes,
+        arguments: Sequence[Argument],
+        options: Mapping[str, int],
+        *,
+        keeps: bool = False,
+    ) -> None:
+        known = sizes.known
+        self.functions, self.sizes, self.dims = functions, sizes, functions.dims(known)
+        self.options = functions.options(**options)
+        self._dtype, self._name, self._arguments = functions.dtype, name, arguments
+        self._tape = room(functions.size("tape", self.dims, self.options)) if keeps else 0
+        self._work = room(functions.size("work", self.dims, self.options))
+        self._results = [
+            [shape_of(field, leading, known) for field in fields]
+            for kind, fields, leading in arguments
+            if kind is Kind.RESULT
+        ]
+
+    @cached_property
+    def call(self) -> fastcall.Call:
+        """It takes one argument for each pointer of the function, and tells whether the call was made. Only made
+        when it is first wanted: many a plan is never met again."""
+        told = self.functions, self._name, self.sizes.known, self.dims, self.options, self._arguments
+        return fastcall.plan(*told) or _declines
+
+    def fresh(self) -> tuple[list[tuple[Array, ...]], Array | None, Array]:
+        """Fresh arrays: what the function writes, room for the tape if it keeps one, and for its work."""
+        empty, dtype = np.empty, self._dtype
+        results = [tuple([empty(shape, dtype) for shape in shapes]) for shapes in self._results]
+        return results, empty(self._tape, BYTE) if self._tape else None, empty(self._work, BYTE)
+
+
+class Plans:
+    """The plans of one kernel. Their places are what tells calls apart beside the arrays themselves."""
+
+    def __init__(self) -> None:
+        self._plans: dict[object, Plan] = {}
+        self.get = self._plans.get
+
+    def agreed(self, place: object, functions: Functions, sizes: Sizes, make: Callable[[], Plan]) -> Plan:
+        """The plan at this place if it is one for these sizes, else a new one; it stays if an extension can use it."""
+        plan = self._plans.get(place)
+        if plan is None or plan.functions is not functions or plan.sizes is not sizes:
+            plan = make()
+            if place is not None and extension() is not None:
+                if len(self._plans) >= MOST_PLANS:
+                    self._plans.clear()
+                self._plans[place] = plan
+        return plan
+
+
+def _declines(*_: object) -> bool:
+    return False
