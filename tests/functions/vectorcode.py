@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from derive.backends.c import functions as c
+from derive.backends.c import shared_pages
 from derive.emit import render
 
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Werror")
@@ -91,7 +92,8 @@ def write(folder: Path, instructions: str, names: Iterable[str]) -> Path:
     runs = (_RUN.format(name=name, call=call) for name, call in calls.items())
     (folder / "rows.inc").write_text("\n".join([c.definitions(names), *runs]))
     for file in ("base", "vectors"):
-        (folder / f"derive_{file}.h").write_text(render(f"c/shared/{file}.h.j2", {}))
+        page = shared_pages()[f"derive_{file}.h"]
+        (folder / f"derive_{file}.h").write_text(render(page.template, page.context))
     (folder / "derive_functions.h").write_text(shared())
     return folder / "rows.c"
 
