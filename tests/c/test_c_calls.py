@@ -1,70 +1,16 @@
 """The C interface called directly: what may be NULL, what is refused, which arrays may be the same."""
 
-import ctypes
-
 import numpy as np
 import pytest
-from cellfolder import EVERY, Arguments, assert_close, example
-from ckernels import kernel, table
+from ccalls import EMPTY, MISALIGNED, MISPACKED, NULL, OK, OVERFLOW, Call, members
+from cellfolder import EVERY, assert_close
+from ckernels import table
 
 from derive.native.arrays import aligned
 from derive.native.functions import pointer
 
 pytestmark = pytest.mark.needs("cc")
 CELLS = pytest.mark.parametrize("name", EVERY)
-OK, NULL, EMPTY, OVERFLOW, MISALIGNED = range(5)
-
-
-class Call:
-    """The arguments of one cell's functions in float64, each to be changed by a test."""
-
-    def __init__(self, name, kind="distinct"):
-        problem, _ = example(name, kind)
-        self.of = kernel(name)
-        self.functions = self.of._functions[np.dtype(np.float64)]
-        given = Arguments(self.of, problem)
-        self.sizes = dict(problem.sizes)
-        self.params, self.inputs, self.initial = (list(g) for g in (given.params, given.inputs, given.initial))
-        self.doutputs, self.dfinal = list(given.doutputs), list(given.dfinal)
-        self.outputs = [np.full_like(a, np.nan) for a in self.doutputs]
-        self.final = [np.full_like(a, np.nan) for a in self.initial]
-        self.dparams, self.dinputs, self.dinitial = (
-            [np.full_like(a, np.nan) for a in group] for group in (self.params, self.inputs, self.initial)
-        )
-        self.packed = None
-        self.tape = self.functions.buffer("tape", self.dims)
-        self.work = self.functions.buffer("work", self.dims)
-
-    @property
-    def dims(self):
-        return self.functions.dims(self.sizes)
-
-    def run(self, function, *arguments, options=None):
-        return self.functions._calls[function](*arguments, options)
-
-    def forward(self):
-        return self.run(
-            "forward", self.dims, members(self.params), pointer(self.packed), members(self.inputs),
-            members(self.initial), members(self.outputs), members(self.final), pointer(self.tape), pointer(self.work),
-        )  # fmt: skip
-
-    def backward(self):
-        return self.run(
-            "backward", self.dims, members(self.params), pointer(self.packed), members(self.inputs),
-            members(self.initial), pointer(self.tape), members(self.doutputs), members(self.dfinal),
-            members(self.dparams), members(self.dinputs), members(self.dinitial), pointer(self.work),
-        )  # fmt: skip
-
-    def gradients(self):
-        groups = {"dparams": self.dparams, "dinputs": self.dinputs, "dinitial": self.dinitial}
-        return {f"{k} {n}": a for k, group in groups.items() for n, a in enumerate(group or ()) if a is not None}
-
-
-def members(arrays):
-    """A struct of pointers, None standing for NULL in it or for the whole of it."""
-    if arrays is None:
-        return None
-    return (ctypes.c_void_p * len(arrays))(*(a.ctypes.data if a is not None else None for a in arrays))
 
 
 @CELLS
@@ -225,4 +171,4 @@ def test_the_tape_holds_what_its_table_says(name):
 
 
 def test_every_error_has_a_text():
-    assert len(table("lstm").errors) == MISALIGNED + 1
+    assert len(table("lstm").errors) == MISPACKED + 1

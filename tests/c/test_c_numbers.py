@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ccalls import problem_of
 from cellfolder import (
     EVERY,
     SHIPPED,
@@ -17,8 +18,6 @@ from cellfolder import (
     results,
 )
 from ckernels import cell, inference, kernel, table
-
-from derive.proof import pose
 
 pytestmark = pytest.mark.needs("cc")
 
@@ -42,25 +41,9 @@ def told(fields):
     return {a for field in fields for axis in field.shape for a in ((axis,) if isinstance(axis, str) else axis)}
 
 
-def larger(name):
-    """Sizes beyond the tiles of the matrix product, and across its blocks."""
-    return {"T": 5, "B": 17} | {axis: (17, 6, 9, 5)[k % 4] for k, axis in enumerate(cell(name).axes)}
-
-
-def across_tiles(name):
-    """A problem of these sizes, its numbers of either sign unless the cell divides by what may be zero."""
-    problem = numbers(cell(name), larger(name))
-    with np.errstate(all="ignore"):
-        tried = results(module(name), Arguments(module(name), problem, np.float32))
-    if all(np.isfinite(array).all() for array in tried.values()):
-        return problem
-    rng = np.random.default_rng(1)
-    return pose(cell(name), larger(name), lambda _: float(rng.uniform(0.05, 0.3)))
-
-
 @pytest.mark.parametrize("name", EVERY)
 def test_sizes_across_tiles_agree_with_numpy_and_single_precision_with_double(name):
-    problem = across_tiles(name)
+    problem = problem_of(name, 5, 17, 17, 6, 9, 5)  # beyond the tiles of the matrix product, and across its blocks
     wanted = results(module(name), Arguments(module(name), problem))
     assert_close(results(kernel(name), Arguments(kernel(name), problem)), wanted, bound(name))
     single = results(kernel(name), Arguments(kernel(name), problem, np.float32))

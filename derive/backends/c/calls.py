@@ -96,11 +96,12 @@ class Calls:
 
     def _gather(self, product: Gather, rows: str, *, at_time: bool) -> list[str]:
         size, add = self.memory.size, int(product.add)
+        share = "0, 1" if at_time else "part, parts"  # inside a loop one part does it alone
         if product.right is None:
             [target], [left] = product.targets, product.lefts
             operand = f"&(NAME(operand)){self._operand(left, at_time)}"
             arguments = [rows, size(width(self.variables[left])), operand, self.memory.base(target), str(add)]
-            return [f"NAME(sum)({', '.join(arguments)}, part, parts);"]
+            return [f"NAME(sum)({', '.join(arguments)}, {share});"]
         lefts = [self._gathered(t, n, at_time) for t, n in zip(product.targets, product.lefts, strict=True)]
         right = product.right
         columns = width(self.variables[right])
@@ -108,7 +109,7 @@ class Calls:
             f"NAME(gather)({len(lefts)}, (NAME(gathered)[]){{",
             *(f"        {left}," for left in lefts),
             (f"    }}, {rows}, {size(columns)}, &(NAME(operand)){self._operand(right, at_time)}, "
-            f"{self.memory.scratch(Whole(columns))}, {add}, part, parts);"),
+            f"{self.memory.scratch(Whole(columns))}, {add}, {share});"),
         ]
 
     def _gathered(self, target: str, left: str, at_time: bool) -> str:

@@ -1,0 +1,95 @@
+"""Work in parts, by hand or by threads: the same bits for any number of parts, in any order."""
+
+import random
+
+import numpy as np
+import pytest
+from ccalls import OK, Call, problem_of, stages
+from cellfolder import EVERY, SHIPPED, Arguments
+from ckernels import kernel
+
+pytestmark = pytest.mark.needs("cc")
+CELLS = pytest.mark.parametrize("name", EVERY)
+SIZES = (4, 7, 17, 6, 9, 5)  # T, B, the cell's axes in turn
+LARGE = (24, 40, 96, 64, 48)  # where threads are started
+FEW_ROWS = (150, 2, 96, 130, 70)  # where they share the units of a layer
+
+
+def whole(name, dtype, sizes, **options):
+    call = Call(name, dtype=dtype, problem=problem_of(name, *sizes), **options)
+    assert call.forward() == OK
+    assert call.backward() == OK
+    return call.results()
+
+
+def in_parts(name, dtype, sizes, parts, packed, seed):
+    """All stages, the parts of each in an order of chance."""
+    call = Call(name, dtype=dtype, problem=problem_of(name, *sizes), parts=parts)
+    call.tape[:], call.work[:] = 255, 255
+    if packed:
+        assert call.pack(parts=0) == OK
+    order = random.Random(seed)
+    for function, run in (("forward", call.forward), ("backward", call.backward)):
+        for stage in range(stages(name, function)):
+            for part in order.sample(range(parts), parts):
+                assert run(parts=parts, part=part, stage=stage) == OK
+    return call.results()
+
+
+def same(got, wanted):
+    assert got.keys() == wanted.keys()
+    for key, array in wanted.items():
+        assert np.array_equal(got[key], array, equal_nan=True), key
+
+
+@CELLS
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_any_number_of_parts_in_any_order_gives_the_same_bits(name, dtype):
+    wanted = whole(name, dtype, SIZES)
+    for parts in (1, 2, 3, 5, 11):  # the last is more than sequences in the batch
+        same(in_parts(name, dtype, SIZES, parts, packed=parts % 2 == 0, seed=parts), wanted)
+
+
+@pytest.mark.parametrize("name", ["lstm", "mlstm", "indrnn"])
+def test_parts_of_plain_c_and_of_a_batch_of_one_too(name):
+    for sizes in (SIZES, (3, 1, 5, 4)):
+        wanted = whole(name, np.float64, sizes)
+        for parts in (2, 4):
+            same(in_parts(name, np.float64, sizes, parts, packed=False, seed=parts), wanted)
+
+
+def by_threads(name, dtype, sizes, threads, **options):
+    call = Call(name, dtype=dtype, problem=problem_of(name, *sizes), parts=threads, **options)
+    assert call.forward("forward_threads") == OK
+    assert call.backward("backward_threads") == OK
+    return call.results()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_threads_give_the_same_bits(name, dtype):
+    wanted = whole(name, dtype, LARGE)
+    for threads in (1, 2, 5):
+        same(by_threads(name, dtype, LARGE, threads), wanted)
+    same(by_threads(name, dtype, SIZES, 3), whole(name, dtype, SIZES))
+    same(by_threads(name, dtype, FEW_ROWS, 3), whole(name, dtype, FEW_ROWS))
+
+
+def test_more_threads_than_a_call_may_start_are_as_many_as_it_may():
+    same(by_threads("lstm", np.float32, LARGE, 1000), whole("lstm", np.float32, LARGE))
+
+
+def test_threads_of_a_call_from_python_are_validated():
+    made = kernel("lstm")
+    given = Arguments(made, problem_of("lstm", *SIZES))
+    y, _, tape = made.forward(given.params, given.x, given.initial, threads=2)
+    for asked in (0, -1):
+        message = rf"^threads: got {asked}, expected a number of at least 1$"
+        with pytest.raises(ValueError, match=message):
+            made.forward(given.params, given.x, given.initial, threads=asked)
+        with pytest.raises(ValueError, match=message):
+            made.backward(given.params, tape, given.dy, threads=asked)
+    for asked in (1.5, "2"):
+        with pytest.raises(TypeError):
+            made.forward(given.params, given.x, given.initial, threads=asked)
+    assert np.array_equal(made.forward(given.params, given.x, given.initial, threads=1)[0], y)
