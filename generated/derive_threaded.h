@@ -52,7 +52,8 @@ int Q(forward_threads)(const CELL(dims) *dims, const Q(params) *params,
         return Q(forward_cut)(dims, params, packed, inputs, initial, outputs, final, tape, work, options,
             Q(forward_threads));
     const Q(forward_call) call = {dims, params, packed, inputs, initial, outputs, final, tape, work, plan};
-    return do_in_threads(Q(threads)(dims, options, 1, Q(forward_together)), CELL(forward_stages), Q(forward_part), &call);
+    const int threads = Q(threads)(dims, options, 1, Q(forward_together));
+    return do_in_threads(threads, CELL(forward_stages), Q(forward_part), &call);
 }
 
 typedef struct {
@@ -95,5 +96,6 @@ int Q(backward_threads)(const CELL(dims) *dims, const Q(params) *params,
             dinitial, work, options, Q(forward_threads), Q(backward_threads));
     const Q(backward_call) call = {dims, params, packed, inputs, initial, tape, doutputs, dfinal,
         dparams, dinputs, dinitial, work, plan};
-    return do_in_threads(Q(threads)(dims, options, 0, Q(backward_together)), CELL(backward_stages), Q(backward_part), &call);
+    const int threads = Q(threads)(dims, options, 0, Q(backward_together));
+    return do_in_threads(threads, CELL(backward_stages), Q(backward_part), &call);
 }

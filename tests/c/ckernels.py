@@ -18,6 +18,7 @@ from derive import emit
 from derive.backends import Proven, c
 from derive.backends.c.names import member
 from derive.native import Field, Interface, Kernel, load
+from derive.native.load import compiled
 
 STRICT = (
     "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion",
@@ -50,6 +51,11 @@ def kernel(name: str) -> Kernel:
     made = Kernel(library, table(name), module(name).init, module(name).tape_of)
     made.AXES = module(name).AXES
     return made
+
+
+def library(name: str) -> Path:
+    """The same library as a file."""
+    return compiled(texts(name), c.main_source(cell(name)), STRICT)
 
 
 def written(name: str, folder: Path) -> Path:
@@ -109,9 +115,10 @@ _DRIVER = """
 #include <stdlib.h>
 #include "{prefix}.h"
 
-typedef {real} real;
 static void *kept[4096];
 static size_t many;
+static FILE *results;
+static {prefix}_options how;
 
 static void *keep(void *memory)
 {{
@@ -119,87 +126,120 @@ static void *keep(void *memory)
     return kept[many++] = memory;
 }}
 
-/* exactly as many numbers as asked for; the header asks for no alignment */
-static real *array(size_t count)
-{{
-    real *numbers = keep(malloc(count * sizeof(real)));
-    for (size_t i = 0; i < count; i++) {{
-        const size_t any = (i * 7919 + many * 104729) % 1000;
-        numbers[i] = (real)(0.1 + 0.0008 * (double)any);
-    }}
-    return numbers;
-}}
-
 static void *buffer(size_t bytes)
 {{
     return keep(aligned_alloc(64, bytes ? bytes : 64));
-}}
-
-/* reads every number, so that one never written is found */
-static void check(const real *numbers, size_t count)
-{{
-    for (size_t i = 0; i < count; i++)
-        if (!(numbers[i] - numbers[i] == 0)) {{ printf("not finite\\n"); exit(2); }}
 }}
 
 static void must(int code)
 {{
     if (code) {{ printf("error %d\\n", code); exit(3); }}
 }}
-
-static void run({prefix}_dims d)
-{{
-    {q}_params params; {q}_dparams dparams = {{0}};
-    {q}_inputs inputs; {q}_dinputs dinputs = {{0}};
-    {q}_state initial, final, dfinal, dinitial;
-    {q}_outputs outputs, doutputs;
-    many = 0;
-    {fill}
-    void *packed = buffer({q}_packed_bytes(&d, NULL));
-    void *tape = buffer({q}_tape_bytes(&d, NULL));
-    void *work = buffer({q}_work_bytes(&d, NULL));
-    must({q}_forward(&d, &params, NULL, &inputs, NULL, &outputs, NULL, NULL, work, NULL));
-    {check_outputs}
-    must({q}_forward(&d, &params, NULL, &inputs, &initial, &outputs, &final, tape, work, NULL));
-    {check_outputs}
-    {check_final}
-    work = buffer({q}_work_bytes(&d, NULL));
-    must({q}_backward(&d, &params, NULL, &inputs, &initial, tape, &doutputs, &dfinal, NULL, NULL,
-        NULL, work, NULL));
-    must({q}_backward(&d, &params, NULL, &inputs, &initial, tape, &doutputs, NULL, &dparams,
-        &dinputs, &dinitial, work, NULL));
-    {fill_gradients}
-    must({q}_pack(&d, &params, packed, NULL));
-    work = buffer({q}_work_bytes(&d, NULL));
-    must({q}_backward(&d, &params, packed, &inputs, NULL, tape, &doutputs, &dfinal, &dparams,
-        &dinputs, &dinitial, work, NULL));
-    {check_gradients}
-    {prefix}_dims one = d;
-    one.T = 1;
-    work = buffer({q}_work_bytes(&one, NULL));
-    must({q}_step(&one, &params, packed, &inputs, &final, &outputs, &final, work, NULL));
-    {check_final}
-    while (many > 0) free(kept[--many]);
-}}
-
-int main(void)
+{parts}
+/* Every set that there is, or the one asked for; then threads, if asked for; then where to write results. */
+int main(int count, char **arguments)
 {{
     static const size_t sizes[][{axes}] = {{ {sizes} }};
-    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {{
-        {prefix}_dims d;
-        size_t *each = (size_t *)&d;
-        for (size_t i = 0; i < {axes}; i++) each[i] = sizes[k][i];
-        run(d);
-    }}
+    const int asked = count > 1 ? atoi(arguments[1]) : 0;
+    how.parts = count > 2 ? atoi(arguments[2]) : 0;
+    results = count > 3 ? fopen(arguments[3], "wb") : NULL;
+    for (how.set = asked ? asked : 1; how.set <= (asked ? asked : {prefix}_neon); how.set++)
+        for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {{
+            {prefix}_dims d;
+            size_t *each = (size_t *)&d;
+            for (size_t i = 0; i < {axes}; i++) each[i] = sizes[k][i];
+            {runs}
+        }}
+    if (results) fclose(results);
     printf("done\\n");
     return 0;
 }}
 """
 
+_PART = """
+/* ---- {precision} ---- */
 
-def driver(name: str, precision: str, sizes: Iterable[Sequence[int]]) -> str:
+/* exactly as many numbers as asked for; the header asks for no alignment */
+static {real} *array_{precision}(size_t count)
+{{
+    {real} *numbers = keep(malloc(count * sizeof({real})));
+    for (size_t i = 0; i < count; i++) {{
+        const size_t any = (i * 7919 + many * 104729) % 1000;
+        numbers[i] = ({real})(0.1 + 0.0008 * (double)any);
+    }}
+    return numbers;
+}}
+
+/* reads every number, so that one never written is found */
+static void check_{precision}(const {real} *numbers, size_t count)
+{{
+    const double header = (double)count;
+    if (results) fwrite(&header, sizeof header, 1, results);
+    for (size_t i = 0; i < count; i++) {{
+        const double number = (double)numbers[i];
+        if (!(number - number == 0)) {{ printf("not finite\\n"); exit(2); }}
+        if (results) fwrite(&number, sizeof number, 1, results);
+    }}
+}}
+
+static void run_{precision}({prefix}_dims d)
+{{
+    {q}_params params; {q}_dparams dparams = {{0}};
+    {q}_inputs inputs; {q}_dinputs dinputs = {{0}};
+    {q}_state initial, final, dfinal, dinitial;
+    {q}_outputs outputs, doutputs;
+    const {prefix}_options alone = {{.set = how.set}}, *const o = &how;
+    {q}_forward_function *const forward = how.parts ? {q}_forward_threads : {q}_forward;
+    {q}_backward_function *const backward = how.parts ? {q}_backward_threads : {q}_backward;
+    many = 0;
+    {fill}
+    void *packed = buffer({q}_packed_bytes(&d, o));
+    void *tape = buffer({q}_tape_bytes(&d, o));
+    void *work = buffer({q}_work_bytes(&d, o));
+    const int code = {q}_pack(&d, &params, packed, &alone);
+    if (code == {prefix}_unsupported) {{
+        while (many > 0) free(kept[--many]);
+        return;
+    }}
+    must(code);
+    must(forward(&d, &params, NULL, &inputs, NULL, &outputs, NULL, NULL, work, o));
+    {check_outputs}
+    must(forward(&d, &params, NULL, &inputs, &initial, &outputs, &final, tape, work, o));
+    {check_outputs}
+    {check_final}
+    work = buffer({q}_work_bytes(&d, o));
+    must(backward(&d, &params, NULL, &inputs, &initial, tape, &doutputs, &dfinal, NULL, NULL, NULL, work, o));
+    must(backward(&d, &params, NULL, &inputs, &initial, tape, &doutputs, NULL, &dparams, &dinputs, &dinitial, work,
+        o));
+    {fill_gradients}
+    work = buffer({q}_work_bytes(&d, o));
+    must(backward(&d, &params, packed, &inputs, NULL, tape, &doutputs, &dfinal, &dparams, &dinputs, &dinitial, work,
+        o));
+    {check_gradients}
+    {prefix}_dims one = d;
+    one.T = 1;
+    work = buffer({q}_work_bytes(&one, &alone));
+    must({q}_step(&one, &params, packed, &inputs, &final, &outputs, &final, work, &alone));
+    {check_final}
+    while (many > 0) free(kept[--many]);
+}}
+"""
+
+
+def driver(name: str, sizes: Iterable[Sequence[int]], precisions: Sequence[str] = ("f32", "f64")) -> str:
     """A C program that calls every function at some sizes (T, B, the cell's axes) and reads all results."""
     of = table(name)
+    return _DRIVER.format(
+        prefix=of.prefix,
+        parts="".join(_part(of, precision) for precision in precisions),
+        runs=" ".join(f"run_{precision}(d);" for precision in precisions),
+        axes=len(of.axes),
+        sizes=", ".join("{" + ", ".join(map(str, each)) + "}" for each in sizes),
+    )
+
+
+def _part(of: Interface, precision: str) -> str:
+    """What the driver does in one precision."""
     sequence, batch = ("T", "B"), ("B",)
     fill = [
         *filled("params", of.params, ()), *filled("inputs", of.inputs, sequence),
@@ -211,10 +251,11 @@ def driver(name: str, precision: str, sizes: Iterable[Sequence[int]]) -> str:
     gradients = [("dparams", of.params, ()), ("dinputs", of.inputs, sequence), ("dinitial", of.states, batch)]
 
     def lines(found: Iterable[str]) -> str:
-        return "\n    ".join(found)
+        return "\n    ".join(found).replace("array(", f"array_{precision}(").replace("check(", f"check_{precision}(")
 
-    return _DRIVER.format(
+    return _PART.format(
         prefix=of.prefix,
+        precision=precision,
         q=f"{of.prefix}_{precision}",
         real={"f32": "float", "f64": "double"}[precision],
         fill=lines(fill),
@@ -222,6 +263,4 @@ def driver(name: str, precision: str, sizes: Iterable[Sequence[int]]) -> str:
         check_gradients=lines(line for struct in gradients for line in checked(*struct)),
         check_outputs=lines(checked("outputs", of.outputs, sequence)),
         check_final=lines(checked("final", of.states, batch)),
-        axes=len(of.axes),
-        sizes=", ".join("{" + ", ".join(map(str, each)) + "}" for each in sizes),
     )

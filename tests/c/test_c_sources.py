@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from cellfolder import EVERY, SHIPPED, Arguments, assert_close, example, results, source
-from ckernels import STRICT, kernel, native_module, run, table, texts, written
+from ckernels import STRICT, kernel, library, native_module, run, table, texts, written
 
 from derive.backends import c
 
@@ -35,35 +35,50 @@ def test_header_is_cplusplus_and_stands_alone(name, tmp_path):
     run([compiler.rstrip("+"), "-std=c99", *STRICT, "-fsyntax-only", "use.c"], tmp_path)
 
 
-@CELLS
-@pytest.mark.needs("gcc", "nm")
-def test_symbols_are_prefixed_and_nothing_is_writable_or_allocated(name, tmp_path):
-    run(["gcc", "-std=c99", "-O1", "-c", "-o", "cell.o", written(name, tmp_path)], tmp_path)
-    symbols = [line.split()[-2:] for line in run(["nm", "cell.o"], tmp_path).splitlines()]
-    prefix = table(name).prefix
-    entries = (
-        "packed_bytes",
-        "tape_bytes",
-        "work_bytes",
-        "tape_offset",
-        "pack",
-        "forward",
-        "backward",
-        "step",
+def symbols(library, folder):
+    """(kind, name) of every symbol, without those that any library has."""
+    (folder / "empty.c").write_text("typedef int nothing;\n")
+    run(["gcc", "-shared", "-fPIC", "-o", "empty.so", "empty.c"], folder)
+    ours, any_library = (
+        {
+            (kind, name.partition("@")[0])
+            for kind, name in (line.split()[-2:] for line in run(["nm", path], folder).splitlines())
+        }
+        for path in (library, folder / "empty.so")
     )
-    exported = {symbol for kind, symbol in symbols if kind.isupper() and kind != "U"}
+    compilers = ("__cpu_", "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail")  # what tells of the processor, and the like
+    return {(kind, name) for kind, name in ours - any_library if not name.startswith(compilers)}
+
+
+@CELLS
+@pytest.mark.needs("cc", "gcc", "nm")
+def test_symbols_are_prefixed_and_nothing_is_writable_or_allocated(name, tmp_path):
+    found = symbols(library(name), tmp_path)
+    prefix = table(name).prefix
+    entries = ("packed_bytes", "tape_bytes", "work_bytes", "tape_offset", "pack", "forward", "backward", "step")
     entries = (*entries, "forward_threads", "backward_threads")
+    exported = {symbol for kind, symbol in found if kind.isupper() and kind != "U"}
     assert exported == {f"{prefix}_{p}_{entry}" for p in ("f32", "f64") for entry in entries}
-    assert {kind for kind, _ in symbols} <= set("TtUrRd"), "a variable that is not constant"
-    variable = {symbol for kind, symbol in symbols if kind == "d"}
+    assert {kind for kind, _ in found} <= set("TtUrd"), "a variable that is not constant"
+    variable = {symbol for kind, symbol in found if kind == "d"}
     assert all(symbol.endswith("_kernels") for symbol in variable), "addresses alone, which the loader fills in"
-    needed = {symbol for kind, symbol in symbols if kind == "U"} - {
-        "_GLOBAL_OFFSET_TABLE_",
-        "__stack_chk_fail",
-        "__cpu_model",
-    }
+    needed = {symbol for kind, symbol in found if kind == "U"}
     threads = {"pthread_create", "pthread_join", "sched_yield"}
     assert needed <= {"memcpy", "memset", "memmove"} | threads | {"sin", "sinf", "cos", "cosf", "sqrt", "sqrtf"}
+
+
+@pytest.mark.needs("gcc", "clang")
+def test_the_command_in_the_file_compiles_it_where_it_lies(tmp_path):
+    """With the shared headers in the folder above; for other machines and small programs plain C alone."""
+    (tmp_path / "lstm").mkdir()
+    for file, text in texts("lstm").items():
+        (tmp_path / ("" if file in SHARED else "lstm") / file).write_text(text)
+    command = re.search(r"^ \* +cc (-std=c99 .*) lstm\.c$", texts("lstm")["lstm.c"], re.MULTILINE)[1].split()
+    for compiler in ("gcc", "clang"):
+        for file in ("lstm.c", "lstm_threads.c"):
+            plain = ["-DDERIVE_PLAIN"] if file == "lstm_threads.c" or compiler == "gcc" else []
+            run([compiler, *command, *plain, *STRICT, "-o", f"{compiler}.o", file], tmp_path / "lstm")
+        assert not re.search(r"avx|neon", run(["nm", f"{compiler}.o"], tmp_path / "lstm"))
 
 
 @CELLS
