@@ -348,7 +348,10 @@ INLINE vec NAME(expm1)(vec z)
 INLINE vec NAME(tanh)(vec z)
 {
     const vec a = NAME(at_most)(NAME(fabs)(z), V(TANH_IS_1)), half = NAME(expm1_half)(a + a);
-    return NAME(with_sign)(half / (half + V(1)), z);
+    /* half / (half + 1), where that is above 1/2 as 1 - 1 / (half + 1): the quotient's error counts for less then. */
+    const mask large = MASK(half > V(1));
+    const vec quotient = vec_choose(large, V(-1), half) / (half + V(1));
+    return NAME(with_sign)(vec_choose(large, V(1) + quotient, quotient), z);
 }
 
 /* -- logarithms: z = 2^n (1 + f), with 1 + f from sqrt(1/2) to sqrt(2) */

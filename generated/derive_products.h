@@ -20,15 +20,15 @@ INLINE const real *NAME(row_of)(const NAME(operand) *a, size_t number)
     return number < a->count ? a->first + number * a->row : a->rest + (number - a->count) * a->row;
 }
 
-/* c = a b, or c += a b if `add`: rows and vectors are constants where this is called. */
+/*
+ * c = a b, or c += a b if `add`: rows and vectors are constants where this is called. The sums begin at zero, not at c,
+ * so that their rounding errors are those of a short sum.
+ */
 INLINE void NAME(tile)(const int rows, const int vectors, size_t depth, const real *a, size_t a_row, size_t a_column,
     const real *panel, real *c, size_t c_row, int add)
 {
     vec sums[ROWS][VECTORS];
-    if (add)
-        REPEAT(r, rows) REPEAT(v, vectors) sums[r][v] = vec_load(c + (size_t)r * c_row + v * LANES, LANES);
-    else
-        REPEAT(r, rows) REPEAT(v, vectors) sums[r][v] = V(0);
+    REPEAT(r, rows) REPEAT(v, vectors) sums[r][v] = V(0);
     for (size_t k = 0; k < depth; k++) {
         vec factors[ROWS];
         REPEAT(r, rows) factors[r] = V(a[(size_t)r * a_row + k * a_column]);
@@ -39,6 +39,8 @@ INLINE void NAME(tile)(const int rows, const int vectors, size_t depth, const re
         }
         panel += vectors * LANES;
     }
+    if (add)
+        REPEAT(r, rows) REPEAT(v, vectors) sums[r][v] += vec_load(c + (size_t)r * c_row + v * LANES, LANES);
     REPEAT(r, rows) REPEAT(v, vectors) vec_store(c + (size_t)r * c_row + v * LANES, sums[r][v], LANES);
 }
 
@@ -252,9 +254,18 @@ typedef struct {
     size_t c_row;
 } NAME(gathered);
 
+/* How many rows are summed by themselves: about the root of all, so that rounding errors stay small. */
+INLINE size_t NAME(stretch)(size_t rows)
+{
+    size_t stretch = 64;
+    while (stretch < DEPTH && stretch * stretch < rows)
+        stretch *= 2;
+    return stretch;
+}
+
 /* The rows of c that come from columns i to i + height of a, for `depth` rows packed in panels. */
 static inline void NAME(gather_rows)(const NAME(gathered) *left, size_t i, size_t height, size_t first, size_t depth,
-    size_t columns, const real *panel, int add)
+    size_t columns, const real *panel, size_t stretch, int add)
 {
     real sliver[ROWS * DEPTH] = {0};
     for (size_t k = 0; k < depth; k++) {
@@ -269,10 +280,14 @@ static inline void NAME(gather_rows)(const NAME(gathered) *left, size_t i, size_
         breadth = NAME(breadth)(vectors - v);
         real *const c = left->c + i * row + v * LANES;
         const size_t remaining = columns - v * LANES;
-        if (height == ROWS && remaining >= breadth * LANES)
-            NAME(any_tile)(breadth, 0, depth, sliver, 0, panel, c, row, add);
-        else
-            NAME(edge_tile)(height, remaining, breadth, 0, depth, sliver, 0, panel, c, row, add);
+        for (size_t start = 0; start < depth; start += stretch) {
+            const size_t part = smaller(stretch, depth - start);
+            const real *const a = sliver + start * ROWS, *const from = panel + start * breadth * LANES;
+            if (height == ROWS && remaining >= breadth * LANES)
+                NAME(any_tile)(breadth, 0, part, a, 0, from, c, row, add || start > 0);
+            else
+                NAME(edge_tile)(height, remaining, breadth, 0, part, a, 0, from, c, row, add || start > 0);
+        }
         panel += depth * breadth * LANES;
     }
 }
@@ -293,7 +308,7 @@ FUNCTION void NAME(gather)(size_t number, const NAME(gathered) *left, size_t row
             size_t i = NAME(share)(left[g].height, ROWS, part, parts);
             for (; left[g].c && i < end; i += ROWS)
                 NAME(gather_rows)(left + g, i, smaller(ROWS, end - i), first, depth, columns, scratch,
-                    add || first > 0);
+                    NAME(stretch)(rows), add || first > 0);
         }
     }
 }
@@ -301,16 +316,19 @@ FUNCTION void NAME(gather)(size_t number, const NAME(gathered) *left, size_t row
 /* c = the sum of a's rows, or c += that if `add`; nothing for a c of NULL. In stretches, for small rounding errors. */
 FUNCTION void NAME(sum)(size_t rows, size_t width, const NAME(operand) *a, real *c, int add, size_t part, size_t parts)
 {
-    const size_t end = c ? NAME(share)(width, LANES, part + 1, parts) : 0;
+    const size_t end = c ? NAME(share)(width, LANES, part + 1, parts) : 0, stretch = NAME(stretch)(rows);
     for (size_t j = NAME(share)(width, LANES, part, parts); j < end; j += LANES) {
         const size_t count = end - j;
         vec total = add ? vec_load(c + j, count) : V(0);
-        for (size_t first = 0; first < rows; first += DEPTH) {
-            const size_t last = smaller(first + DEPTH, rows);
-            vec some = V(0);
-            for (size_t k = first; k < last; k++)
-                some += vec_load(NAME(row_of)(a, k) + j, count);
-            total += some;
+        for (size_t first = 0; first < rows; first += stretch) {
+            const size_t last = smaller(first + stretch, rows);
+            vec some[4] = {V(0), V(0), V(0), V(0)};
+            size_t k = first;
+            for (; k + 4 <= last; k += 4)
+                REPEAT(i, 4) some[i] += vec_load(NAME(row_of)(a, k + (size_t)i) + j, count);
+            for (; k < last; k++)
+                some[0] += vec_load(NAME(row_of)(a, k) + j, count);
+            total += (some[0] + some[1]) + (some[2] + some[3]);
         }
         vec_store(c + j, total, count);
     }
