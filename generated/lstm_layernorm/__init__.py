@@ -146,7 +146,7 @@ def forward(params, x, initial=None, *, tape=True):
 
     f_sum_stack = np.empty((T, B, 4 * d_h), dtype)
     f_sum, i_sum, g_sum, o_sum = split(f_sum_stack, d_h, d_h, d_h, d_h, axis=-1)
-    f_sum_in, i_sum_in, g_sum_in, o_sum_in = split(x @ M_x.T, d_h, d_h, d_h, d_h, axis=-1)
+    f_sum_in, i_sum_in, g_sum_in, o_sum_in = split(product(x, M_x.T), d_h, d_h, d_h, d_h, axis=-1)
 
     f_sum2 = np.empty((T, B), dtype)
     recip_sqrt_f = np.empty((T, B), dtype)
@@ -340,7 +340,7 @@ def backward(params, tape, dy, dfinal=None):
     dg_i_at[...] = di_net2 * (i_sum - i_sum2[..., None]) * recip_sqrt_i[..., None]
     dg_f_at[...] = df_net2 * (f_sum - f_sum2[..., None]) * recip_sqrt_f[..., None]
     db_h, dg_h, db_o, dg_o, db_c, dg_c, db_i, dg_i, db_f, dg_f = split(total(dh_net2_stack, 2), d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, d_h, axis=0)
-    dx = df_sum_stack @ M_x
+    dx = product(df_sum_stack, M_x)
 
     dparams = Params(
         np.concatenate((dW_fh, dW_fx), axis=-1),
@@ -686,8 +686,16 @@ def join(*parts):
 
 def split(array, *widths, axis):
     """Views of an array, one for each width along an axis."""
-    ends = np.cumsum(widths)
-    return np.split(array, ends[:-1], axis=axis)
+    before, views, start = (slice(None),) * (axis % array.ndim), [], 0
+    for width in widths:
+        views.append(array[(*before, slice(start, start + width))])
+        start += width
+    return views
+
+
+def product(a, matrix):
+    """a @ matrix, all rows of a over time and batch in one product."""
+    return (a.reshape(-1, a.shape[-1]) @ matrix).reshape(*a.shape[:-1], -1)
 
 
 def delayed(array, first):
@@ -705,12 +713,19 @@ def outer_sum(a, b, over):
     a, b = (v.reshape(-1, *v.shape[over:]) for v in (a, b))
     stretch = max(64, math.isqrt(len(a)))
     starts = range(0, len(a), stretch)
-    return sum(np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+    result, *others = (np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+    for other in others:
+        result += other
+    return result
 
 
 def total(a, over):
-    """The sum over the first `over` axes: along the last of a copy, where NumPy sums in pairs."""
-    return np.moveaxis(a.reshape(-1, *a.shape[over:]), 0, -1).copy().sum(axis=-1)
+    """The sum over the first `over` axes; in stretches, for accuracy."""
+    a = a.reshape(-1, *a.shape[over:])
+    stretch = math.isqrt(len(a))
+    rest = len(a) % stretch
+    sums = a[rest:].reshape(-1, stretch, *a.shape[1:]).sum(axis=1)
+    return sums.sum(axis=0) + a[:rest].sum(axis=0)
 
 
 def uniform(rng, bound, shape, dtype):

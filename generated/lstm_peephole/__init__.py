@@ -133,7 +133,7 @@ def forward(params, x, initial=None, *, tape=True):
     M_h = prepared.M_h
     x = inputs.x
 
-    f_net_in, i_net_in, g_net_in, o_net_in = split(x @ M_x.T, d_h, d_h, d_h, d_h, axis=-1)
+    f_net_in, i_net_in, g_net_in, o_net_in = split(product(x, M_x.T), d_h, d_h, d_h, d_h, axis=-1)
     f_net_in += b_f
     i_net_in += b_i
     g_net_in += b_c
@@ -235,7 +235,7 @@ def backward(params, tape, dy, dfinal=None):
     dp_i_at[...] = di_net * c_prev
     dp_f_at[...] = df_net * c_prev
     db_f, db_i, db_c, db_o, dp_o, dp_i, dp_f = split(total(df_net_stack, 2), d_h, d_h, d_h, d_h, d_h, d_h, d_h, axis=0)
-    dx = df_net_stack[..., :4 * d_h] @ M_x
+    dx = product(df_net_stack[..., :4 * d_h], M_x)
 
     dparams = Params(
         np.concatenate((dW_fh, dW_fx), axis=-1),
@@ -548,8 +548,16 @@ def join(*parts):
 
 def split(array, *widths, axis):
     """Views of an array, one for each width along an axis."""
-    ends = np.cumsum(widths)
-    return np.split(array, ends[:-1], axis=axis)
+    before, views, start = (slice(None),) * (axis % array.ndim), [], 0
+    for width in widths:
+        views.append(array[(*before, slice(start, start + width))])
+        start += width
+    return views
+
+
+def product(a, matrix):
+    """a @ matrix, all rows of a over time and batch in one product."""
+    return (a.reshape(-1, a.shape[-1]) @ matrix).reshape(*a.shape[:-1], -1)
 
 
 def delayed(array, first):
@@ -567,12 +575,19 @@ def outer_sum(a, b, over):
     a, b = (v.reshape(-1, *v.shape[over:]) for v in (a, b))
     stretch = max(64, math.isqrt(len(a)))
     starts = range(0, len(a), stretch)
-    return sum(np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+    result, *others = (np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+    for other in others:
+        result += other
+    return result
 
 
 def total(a, over):
-    """The sum over the first `over` axes: along the last of a copy, where NumPy sums in pairs."""
-    return np.moveaxis(a.reshape(-1, *a.shape[over:]), 0, -1).copy().sum(axis=-1)
+    """The sum over the first `over` axes; in stretches, for accuracy."""
+    a = a.reshape(-1, *a.shape[over:])
+    stretch = math.isqrt(len(a))
+    rest = len(a) % stretch
+    sums = a[rest:].reshape(-1, stretch, *a.shape[1:]).sum(axis=1)
+    return sums.sum(axis=0) + a[:rest].sum(axis=0)
 
 
 def uniform(rng, bound, shape, dtype):

@@ -109,7 +109,7 @@ def forward(params, x, initial=None, *, tape=True):
     M_x = prepared.M_x
     x = inputs.x
 
-    f_net_in, g_net_in = split(x @ M_x.T, d_h, d_h, axis=-1)
+    f_net_in, g_net_in = split(product(x, M_x.T), d_h, d_h, axis=-1)
     f_net_in += b_f
     g_net_in += b_h
 
@@ -181,7 +181,7 @@ def backward(params, tape, dy, dfinal=None):
     dW_fx, dW_hx = split(outer_sum(df_net_stack, x, 2), d_h, d_h, axis=0)
     dW_h1 = outer_sum(dg_net, g_in, 2)
     dW_fh = outer_sum(df_net, h_prev, 2)
-    dx = df_net_stack @ M_x
+    dx = product(df_net_stack, M_x)
 
     dparams = Params(
         np.concatenate((dW_fh, dW_fx), axis=-1),
@@ -459,8 +459,16 @@ def join(*parts):
 
 def split(array, *widths, axis):
     """Views of an array, one for each width along an axis."""
-    ends = np.cumsum(widths)
-    return np.split(array, ends[:-1], axis=axis)
+    before, views, start = (slice(None),) * (axis % array.ndim), [], 0
+    for width in widths:
+        views.append(array[(*before, slice(start, start + width))])
+        start += width
+    return views
+
+
+def product(a, matrix):
+    """a @ matrix, all rows of a over time and batch in one product."""
+    return (a.reshape(-1, a.shape[-1]) @ matrix).reshape(*a.shape[:-1], -1)
 
 
 def delayed(array, first):
@@ -478,12 +486,19 @@ def outer_sum(a, b, over):
     a, b = (v.reshape(-1, *v.shape[over:]) for v in (a, b))
     stretch = max(64, math.isqrt(len(a)))
     starts = range(0, len(a), stretch)
-    return sum(np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+    result, *others = (np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+    for other in others:
+        result += other
+    return result
 
 
 def total(a, over):
-    """The sum over the first `over` axes: along the last of a copy, where NumPy sums in pairs."""
-    return np.moveaxis(a.reshape(-1, *a.shape[over:]), 0, -1).copy().sum(axis=-1)
+    """The sum over the first `over` axes; in stretches, for accuracy."""
+    a = a.reshape(-1, *a.shape[over:])
+    stretch = math.isqrt(len(a))
+    rest = len(a) % stretch
+    sums = a[rest:].reshape(-1, stretch, *a.shape[1:]).sum(axis=1)
+    return sums.sum(axis=0) + a[:rest].sum(axis=0)
 
 
 def uniform(rng, bound, shape, dtype):

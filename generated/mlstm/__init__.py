@@ -149,7 +149,7 @@ def forward(params, x, initial=None, *, tape=True):
 
     # q = W_q @ x + b_q
     # v = W_v @ x + b_v
-    q, k_sum, v, h_net = split(x @ M_x.T, d_k, d_k, d_v, d_v, axis=-1)
+    q, k_sum, v, h_net = split(product(x, M_x.T), d_k, d_k, d_v, d_v, axis=-1)
     q += b_q
     v += b_v
     h_net += b_o
@@ -333,7 +333,7 @@ def backward(params, tape, dy, dfinal=None):
     dw_f = np.einsum("tn,tna->a", dl_net, x)
     db_i = total(da, 2)
     dw_i = np.einsum("tn,tna->a", da, x)
-    dx = dk_sum_stack @ M_x2 + dl_net[..., None] * w_f + da[..., None] * w_i
+    dx = product(dk_sum_stack, M_x2) + dl_net[..., None] * w_f + da[..., None] * w_i
 
     dparams = Params(
         dW_q,
@@ -680,8 +680,16 @@ def join(*parts):
 
 def split(array, *widths, axis):
     """Views of an array, one for each width along an axis."""
-    ends = np.cumsum(widths)
-    return np.split(array, ends[:-1], axis=axis)
+    before, views, start = (slice(None),) * (axis % array.ndim), [], 0
+    for width in widths:
+        views.append(array[(*before, slice(start, start + width))])
+        start += width
+    return views
+
+
+def product(a, matrix):
+    """a @ matrix, all rows of a over time and batch in one product."""
+    return (a.reshape(-1, a.shape[-1]) @ matrix).reshape(*a.shape[:-1], -1)
 
 
 def delayed(array, first):
@@ -699,12 +707,19 @@ def outer_sum(a, b, over):
     a, b = (v.reshape(-1, *v.shape[over:]) for v in (a, b))
     stretch = max(64, math.isqrt(len(a)))
     starts = range(0, len(a), stretch)
-    return sum(np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+    result, *others = (np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+    for other in others:
+        result += other
+    return result
 
 
 def total(a, over):
-    """The sum over the first `over` axes: along the last of a copy, where NumPy sums in pairs."""
-    return np.moveaxis(a.reshape(-1, *a.shape[over:]), 0, -1).copy().sum(axis=-1)
+    """The sum over the first `over` axes; in stretches, for accuracy."""
+    a = a.reshape(-1, *a.shape[over:])
+    stretch = math.isqrt(len(a))
+    rest = len(a) % stretch
+    sums = a[rest:].reshape(-1, stretch, *a.shape[1:]).sum(axis=1)
+    return sums.sum(axis=0) + a[:rest].sum(axis=0)
 
 
 def uniform(rng, bound, shape, dtype):

@@ -105,7 +105,7 @@ def forward(params, x, initial=None, *, tape=True):
     b = params.b
     x = inputs.x
 
-    net_in = b + x @ U.T
+    net_in = b + product(x, U.T)
 
     h = np.empty((T + 1, B, d_h), dtype)
     h[0] = initial.h
@@ -156,7 +156,7 @@ def backward(params, tape, dy, dfinal=None):
     db = total(dnet, 2)
     dU = outer_sum(dnet, x, 2)
     dW = outer_sum(dnet, h_prev, 2)
-    dx = dnet @ U
+    dx = product(dnet, U)
 
     dparams = Params(
         dW,
@@ -267,7 +267,7 @@ def replay(tape):
     h_prev = tape._arrays["h_prev"]
     x = inputs.x
 
-    net = b + h_prev @ W.T + x @ U.T
+    net = b + product(h_prev, W.T) + product(x, U.T)
     return {
         "net": net,
     }
@@ -431,8 +431,16 @@ def join(*parts):
 
 def split(array, *widths, axis):
     """Views of an array, one for each width along an axis."""
-    ends = np.cumsum(widths)
-    return np.split(array, ends[:-1], axis=axis)
+    before, views, start = (slice(None),) * (axis % array.ndim), [], 0
+    for width in widths:
+        views.append(array[(*before, slice(start, start + width))])
+        start += width
+    return views
+
+
+def product(a, matrix):
+    """a @ matrix, all rows of a over time and batch in one product."""
+    return (a.reshape(-1, a.shape[-1]) @ matrix).reshape(*a.shape[:-1], -1)
 
 
 def delayed(array, first):
@@ -450,12 +458,19 @@ def outer_sum(a, b, over):
     a, b = (v.reshape(-1, *v.shape[over:]) for v in (a, b))
     stretch = max(64, math.isqrt(len(a)))
     starts = range(0, len(a), stretch)
-    return sum(np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+    result, *others = (np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+    for other in others:
+        result += other
+    return result
 
 
 def total(a, over):
-    """The sum over the first `over` axes: along the last of a copy, where NumPy sums in pairs."""
-    return np.moveaxis(a.reshape(-1, *a.shape[over:]), 0, -1).copy().sum(axis=-1)
+    """The sum over the first `over` axes; in stretches, for accuracy."""
+    a = a.reshape(-1, *a.shape[over:])
+    stretch = math.isqrt(len(a))
+    rest = len(a) % stretch
+    sums = a[rest:].reshape(-1, stretch, *a.shape[1:]).sum(axis=1)
+    return sums.sum(axis=0) + a[:rest].sum(axis=0)
 
 
 def uniform(rng, bound, shape, dtype):

@@ -133,7 +133,7 @@ def forward(params, x, initial=None, *, tape=True):
     M_h = prepared.M_h
     x = inputs.x
 
-    a_in, l_net_in, z_net_in, o_net_in = split(x @ M_x.T, d_h, d_h, d_h, d_h, axis=-1)
+    a_in, l_net_in, z_net_in, o_net_in = split(product(x, M_x.T), d_h, d_h, d_h, d_h, axis=-1)
     a_in += b_i
     l_net_in += b_f
     z_net_in += b_z
@@ -266,7 +266,7 @@ def backward(params, tape, dy, dfinal=None):
     db_i, db_f, db_z, db_o = split(total(da_stack, 2), d_h, d_h, d_h, d_h, axis=0)
     dW_ix, dW_fx, dW_zx, dW_ox = split(outer_sum(da_stack, x, 2), d_h, d_h, d_h, d_h, axis=0)
     dW_ih, dW_fh, dW_zh, dW_oh = split(outer_sum(da_stack, h_prev, 2), d_h, d_h, d_h, d_h, axis=0)
-    dx = da_stack @ M_x
+    dx = product(da_stack, M_x)
 
     dparams = Params(
         np.concatenate((dW_ih, dW_ix), axis=-1),
@@ -410,7 +410,7 @@ def replay(tape):
     recip_n = 1 / n
     h = o * recip_n * c
     h_prev = delayed(h, initial.h)
-    a = b_i + h_prev @ W_ih.T + x @ W_ix.T
+    a = b_i + product(h_prev, W_ih.T) + product(x, W_ix.T)
     return {
         "h": h,
         "a": a,
@@ -589,8 +589,16 @@ def join(*parts):
 
 def split(array, *widths, axis):
     """Views of an array, one for each width along an axis."""
-    ends = np.cumsum(widths)
-    return np.split(array, ends[:-1], axis=axis)
+    before, views, start = (slice(None),) * (axis % array.ndim), [], 0
+    for width in widths:
+        views.append(array[(*before, slice(start, start + width))])
+        start += width
+    return views
+
+
+def product(a, matrix):
+    """a @ matrix, all rows of a over time and batch in one product."""
+    return (a.reshape(-1, a.shape[-1]) @ matrix).reshape(*a.shape[:-1], -1)
 
 
 def delayed(array, first):
@@ -608,12 +616,19 @@ def outer_sum(a, b, over):
     a, b = (v.reshape(-1, *v.shape[over:]) for v in (a, b))
     stretch = max(64, math.isqrt(len(a)))
     starts = range(0, len(a), stretch)
-    return sum(np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+    result, *others = (np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
+    for other in others:
+        result += other
+    return result
 
 
 def total(a, over):
-    """The sum over the first `over` axes: along the last of a copy, where NumPy sums in pairs."""
-    return np.moveaxis(a.reshape(-1, *a.shape[over:]), 0, -1).copy().sum(axis=-1)
+    """The sum over the first `over` axes; in stretches, for accuracy."""
+    a = a.reshape(-1, *a.shape[over:])
+    stretch = math.isqrt(len(a))
+    rest = len(a) % stretch
+    sums = a[rest:].reshape(-1, stretch, *a.shape[1:]).sum(axis=1)
+    return sums.sum(axis=0) + a[:rest].sum(axis=0)
 
 
 def uniform(rng, bound, shape, dtype):

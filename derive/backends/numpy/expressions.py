@@ -60,6 +60,10 @@ class Expressions:
 
     # -- sums
 
+    def matmul(self, left: str, right: str) -> str:
+        """The product of a matrix with what is over time here, or at one time."""
+        return _product(left, right, over_time=TIME not in self.absent)
+
     def sum(self, term: Term, target: Sequence[Index]) -> str:
         """A sum over indices: a matrix product where it is one, otherwise einsum or an explicit sum."""
         over = self.axes(term.over)
@@ -212,18 +216,24 @@ def _factors(body: sp.Expr) -> tuple[sp.Expr, list[Element] | None]:
 def _matmul(
     left: str, have: list[Index], right: str, other: list[Index], over: list[Index], goal: list[Index]
 ) -> str | None:
-    """`left @ right`, `left @ right.T` or a product summed over time and batch, where it is one."""
+    """`left @ right`, with `right.T`, or a product summed over time and batch, where it is one."""
     if len(over) == 1 and BATCH not in other and len(other) <= 2:
         [k] = over
         rest = [i for i in other if i != k]
         if have[-1] == k and k in other and not set(rest) & set(have) and goal == [*have[:-1], *rest]:
-            return f"{left} @ {right}.T" if len(other) == 2 and other[-1] == k else f"{left} @ {right}"
+            text = f"{right}.T" if len(other) == 2 and other[-1] == k else right
+            return _product(left, text, over_time=len(other) == 2 and TIME in have)
     summed = [i for i in (TIME, BATCH) if i in over]
     if summed and over == summed and have[: len(summed)] == summed == other[: len(summed)]:
         rest = [*have[len(summed) :], *other[len(summed) :]]
         if rest == goal and len(set(rest)) == len(rest) and len(have) > len(summed) < len(other):
             return f"outer_sum({left}, {right}, {len(summed)})"
     return None
+
+
+def _product(left: str, right: str, *, over_time: bool) -> str:
+    """`left @ right`; over time by the helper, for NumPy would make a product of each time's rows."""
+    return f"product({left}, {right})" if over_time else f"{left} @ {right}"
 
 
 def align(text: str, have: list[Index], goal: list[Index]) -> str:

@@ -29,7 +29,7 @@ _TAKEN = frozenset(
     axes backward checks data delayed dfinal dinitial dinputs doutputs dparams dtype dy erf erfc
     error_function_parts expected extent extents final first_maximum flatten float forward
     given_state glorot infer init initial inputs int isinstance join kind known label len length
-    math measured members normal np orthogonal out outer_sum owned params prepare prepared range raw
+    math measured members normal np orthogonal out outer_sum owned params prepare prepared product range raw
     replay repr reversed rng shapes sizes split state step stream sum t tape total tuple type
     unflatten uniform vector x_t y zip
     """.split()  # noqa: SIM905 - a list of these would fill two pages

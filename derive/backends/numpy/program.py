@@ -134,12 +134,12 @@ class ProgramPrinter:
         writer = self._writer(loop)
         if stack.kind == "rows":
             assert stack.shared is not None
-            product = f"{writer.spell(stack.shared)} @ {matrix}.T"
+            product = writer.matmul(writer.spell(stack.shared), f"{matrix}.T")
             return [*self._rows(stack, product, loop), *self._rests(stack, writer, loop)]
         side = self._side_by_side(stack, loop)
         if stack.kind == "columns":
             [equation] = stack.equations
-            value = f"{side} @ {matrix}"
+            value = writer.matmul(side, matrix)
             for rest in stack.rests[0]:
                 value += f" + {writer.terms([rest], equation.target.indices)}"
             return [f"{self._target(equation.name, loop)} = {value}"]
