@@ -814,4 +814,4 @@ def split(array, *widths, axis):
 def sigmoid(z):
     """1 / (1 + exp(-z))"""
     e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, e) / (1 + e)
+    return np.maximum(z >= 0, e) / (1 + e)

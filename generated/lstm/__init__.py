@@ -130,6 +130,7 @@ def forward(params, x, initial=None, *, tape=True):
     g_net_in += b_c
     o_net_in += b_o
 
+    M_h_T = transposed(M_h, T, B)
     f = np.empty((T, B, d_h), dtype)
     i = np.empty((T, B, d_h), dtype)
     g = np.empty((T, B, d_h), dtype)
@@ -141,7 +142,7 @@ def forward(params, x, initial=None, *, tape=True):
     h[0] = initial.h
     h_prev, h = h[:-1], h[1:]
     for t in range(T):
-        f_net, i_net, g_net, o_net = split(h_prev[t] @ M_h.T, d_h, d_h, d_h, d_h, axis=-1)
+        f_net, i_net, g_net, o_net = split(h_prev[t] @ M_h_T, d_h, d_h, d_h, d_h, axis=-1)
         f_net += f_net_in[t]
         i_net += i_net_in[t]
         g_net += g_net_in[t]
@@ -546,15 +547,21 @@ def advanced(array, last):
     return np.concatenate((array[1:], last[None]))
 
 
+def transposed(matrix, steps, rows):
+    """matrix.T for that many products with so many rows each; copied where they gain from its order in memory."""
+    return np.ascontiguousarray(matrix.T) if steps > 8 and rows > 1 else matrix.T
+
+
 def outer_sum(a, b, over):
     """The outer products of a and b, summed over their first `over` axes; in stretches, for accuracy."""
-    a, b = (v.reshape(-1, *v.shape[over:]) for v in (a, b))
+    shape = (*a.shape[over:], *b.shape[over:])
+    a, b = (v.reshape(-1, math.prod(v.shape[over:])) for v in (a, b))
     stretch = max(64, math.isqrt(len(a)))
-    starts = range(0, len(a), stretch)
-    result, *others = (np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
-    for other in others:
-        result += other
-    return result
+    result = a[:stretch].T @ b[:stretch]
+    part = np.empty_like(result)
+    for k in range(stretch, len(a), stretch):
+        result += np.matmul(a[k : k + stretch].T, b[k : k + stretch], out=part)
+    return result.reshape(shape)
 
 
 def total(a, over):
@@ -574,4 +581,4 @@ def uniform(rng, bound, shape, dtype):
 def sigmoid(z):
     """1 / (1 + exp(-z))"""
     e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, e) / (1 + e)
+    return np.maximum(z >= 0, e) / (1 + e)

@@ -139,6 +139,7 @@ def forward(params, x, initial=None, *, tape=True):
     z_net_in += b_z
     o_net_in += b_o
 
+    M_h_T = transposed(M_h, T, B)
     l = np.empty((T, B, d_h), dtype)
     z = np.empty((T, B, d_h), dtype)
     o = np.empty((T, B, d_h), dtype)
@@ -159,7 +160,7 @@ def forward(params, x, initial=None, *, tape=True):
     h_prev, h = h[:-1], h[1:]
     for t in range(T):
         # a = W_i @ [h[t-1], x] + b_i
-        a, l_net, z_net, o_net = split(h_prev[t] @ M_h.T, d_h, d_h, d_h, d_h, axis=-1)
+        a, l_net, z_net, o_net = split(h_prev[t] @ M_h_T, d_h, d_h, d_h, d_h, axis=-1)
         a += a_in[t]
         l_net += l_net_in[t]
         z_net += z_net_in[t]
@@ -611,15 +612,21 @@ def advanced(array, last):
     return np.concatenate((array[1:], last[None]))
 
 
+def transposed(matrix, steps, rows):
+    """matrix.T for that many products with so many rows each; copied where they gain from its order in memory."""
+    return np.ascontiguousarray(matrix.T) if steps > 8 and rows > 1 else matrix.T
+
+
 def outer_sum(a, b, over):
     """The outer products of a and b, summed over their first `over` axes; in stretches, for accuracy."""
-    a, b = (v.reshape(-1, *v.shape[over:]) for v in (a, b))
+    shape = (*a.shape[over:], *b.shape[over:])
+    a, b = (v.reshape(-1, math.prod(v.shape[over:])) for v in (a, b))
     stretch = max(64, math.isqrt(len(a)))
-    starts = range(0, len(a), stretch)
-    result, *others = (np.tensordot(a[k : k + stretch], b[k : k + stretch], axes=(0, 0)) for k in starts)
-    for other in others:
-        result += other
-    return result
+    result = a[:stretch].T @ b[:stretch]
+    part = np.empty_like(result)
+    for k in range(stretch, len(a), stretch):
+        result += np.matmul(a[k : k + stretch].T, b[k : k + stretch], out=part)
+    return result.reshape(shape)
 
 
 def total(a, over):
@@ -655,4 +662,4 @@ def recip(z):
 def sigmoid(z):
     """1 / (1 + exp(-z))"""
     e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, e) / (1 + e)
+    return np.maximum(z >= 0, e) / (1 + e)

@@ -19,6 +19,7 @@ from derive.functions.pieces import breakpoints, intervals
 from derive.language.remarks import plain
 
 _ERROR_FUNCTION = ("erf", "erfc")
+_DECAY = sp.Symbol("e")  # what `steps` calls exp(-|z|), which is at most 1
 
 
 _PRIMITIVES = {
@@ -41,6 +42,8 @@ class _NumPy(Printer):
 
     def select(self, expr: sp.Piecewise) -> str:
         *branches, (last, _) = expr.args
+        if len(branches) == 1 and branches[0][0] == 1 and last == _DECAY:
+            return f"np.maximum({self.text(branches[0][1])}, {last})"  # as np.where, at half its cost
         text = self.text(last)
         for value, condition in reversed(branches):
             text = f"np.where({self.text(condition)}, {self.text(value)}, {text})"

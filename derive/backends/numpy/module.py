@@ -30,7 +30,7 @@ _TAKEN = frozenset(
     error_function_parts expected extent extents final first_maximum flatten float forward
     given_state glorot infer init initial inputs int isinstance join kind known label len length
     math measured members normal np orthogonal out outer_sum owned params prepare prepared product range raw
-    replay repr reversed rng shapes sizes split state step stream sum t tape total tuple type
+    replay repr reversed rng shapes sizes split state step stream sum t tape total transposed tuple type
     unflatten uniform vector x_t y zip
     """.split()  # noqa: SIM905 - a list of these would fill two pages
 )

@@ -39,6 +39,7 @@ class ProgramPrinter:
         self.order = {name: k for k, name in enumerate(_reading_order(schedule))}
         self.laid_out = [b for b in program.buffers if set(b) & program.sequences]
         self.buffers = {b: local.fresh(f"{identifiers[b[0]]}_stack") for b in program.buffers}
+        self.transposes: dict[str, str] = {}
         self.owner = {delay: state for state, delay in schedule.delays.items()}
         self.carried = {schedule.bars[d]: f"d{s}_next" for s, d in schedule.delays.items()}
         self.carried = {bar: local.fresh(hint) for bar, hint in self.carried.items()}
@@ -57,7 +58,7 @@ class ProgramPrinter:
     # -- loops
 
     def _loop(self, loop: Loop) -> list[str]:
-        lines = ["", *self._allocations(loop)]
+        lines = ["", *self._transposes(loop), *self._allocations(loop)]
         later = {e.name for q in loop.equations for t in q.terms for e in elements(t.body) if e.shift > 0}
         carried = [e.name for e in loop.equations if e.name in self.carried and e.name in later]
         lines += [f"{self.carried[n]} = {self._final(n)}" for n in carried]
@@ -68,6 +69,13 @@ class ProgramPrinter:
             left = ", ".join(self.carried[n] for n in carried)
             lines.append(f"    {left} = {', '.join(self._spell_name(n, loop) for n in carried)}")
         return [*lines, ""]
+
+    def _transposes(self, loop: Loop) -> list[str]:
+        """The matrices that every turn of a loop multiplies by on their other side."""
+        stacks = (s for s in loop.body if isinstance(s, Stack) and s.kind == "rows")
+        matrices = dict.fromkeys(map(self._matrix, stacks))
+        self.transposes = {name: self.names.fresh(f"{name}_T") for name in matrices}
+        return [f"{turned} = transposed({name}, T, B)" for name, turned in self.transposes.items()]
 
     def _allocations(self, loop: Loop) -> list[str]:
         lines = []
@@ -134,7 +142,8 @@ class ProgramPrinter:
         writer = self._writer(loop)
         if stack.kind == "rows":
             assert stack.shared is not None
-            product = writer.matmul(writer.spell(stack.shared), f"{matrix}.T")
+            turned = self.transposes[matrix] if loop else f"{matrix}.T"
+            product = writer.matmul(writer.spell(stack.shared), turned)
             return [*self._rows(stack, product, loop), *self._rests(stack, writer, loop)]
         side = self._side_by_side(stack, loop)
         if stack.kind == "columns":
