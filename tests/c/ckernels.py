@@ -165,7 +165,7 @@ static {real} *array_{precision}(size_t count)
     {real} *numbers = keep(malloc(count * sizeof({real})));
     for (size_t i = 0; i < count; i++) {{
         const size_t any = (i * 7919 + many * 104729) % 1000;
-        numbers[i] = ({real})(0.1 + 0.0008 * (double)any);
+        numbers[i] = ({real})({least} + 0.0008 * (double)any);
     }}
     return numbers;
 }}
@@ -226,19 +226,24 @@ static void run_{precision}({prefix}_dims d)
 """
 
 
-def driver(name: str, sizes: Iterable[Sequence[int]], precisions: Sequence[str] = ("f32", "f64")) -> str:
-    """A C program that calls every function at some sizes (T, B, the cell's axes) and reads all results."""
+def driver(
+    name: str, sizes: Iterable[Sequence[int]], precisions: Sequence[str] = ("f32", "f64"), least: float = 0.1
+) -> str:
+    """A C program that calls every function at some sizes (T, B, the cell's axes) and reads all results.
+
+    All numbers lie between `least` and 0.8 above it.
+    """
     of = table(name)
     return _DRIVER.format(
         prefix=of.prefix,
-        parts="".join(_part(of, precision) for precision in precisions),
+        parts="".join(_part(of, precision, least) for precision in precisions),
         runs=" ".join(f"run_{precision}(d);" for precision in precisions),
         axes=len(of.axes),
         sizes=", ".join("{" + ", ".join(map(str, each)) + "}" for each in sizes),
     )
 
 
-def _part(of: Interface, precision: str) -> str:
+def _part(of: Interface, precision: str, least: float) -> str:
     """What the driver does in one precision."""
     sequence, batch = ("T", "B"), ("B",)
     fill = [
@@ -256,6 +261,7 @@ def _part(of: Interface, precision: str) -> str:
     return _PART.format(
         prefix=of.prefix,
         precision=precision,
+        least=least,
         q=f"{of.prefix}_{precision}",
         real={"f32": "float", "f64": "double"}[precision],
         fill=lines(fill),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ccalls import OK, Call, problem_of, stages
 from cellfolder import EVERY, SHIPPED, Arguments
-from ckernels import kernel
+from ckernels import driver, kernel, run, table, written
 
 pytestmark = pytest.mark.needs("cc")
 CELLS = pytest.mark.parametrize("name", EVERY)
@@ -29,10 +29,10 @@ def in_parts(name, dtype, sizes, parts, packed, seed):
     if packed:
         assert call.pack(parts=0) == OK
     order = random.Random(seed)
-    for function, run in (("forward", call.forward), ("backward", call.backward)):
+    for function, done in (("forward", call.forward), ("backward", call.backward)):
         for stage in range(stages(name, function)):
             for part in order.sample(range(parts), parts):
-                assert run(parts=parts, part=part, stage=stage) == OK
+                assert done(parts=parts, part=part, stage=stage) == OK
     return call.results()
 
 
@@ -93,3 +93,18 @@ def test_threads_of_a_call_from_python_are_validated():
         with pytest.raises(TypeError):
             made.forward(given.params, given.x, given.initial, threads=asked)
     assert np.array_equal(made.forward(given.params, given.x, given.initial, threads=1)[0], y)
+
+
+@pytest.mark.toolchain
+@pytest.mark.needs("gcc")
+@pytest.mark.parametrize("name", ["lstm", "gru", "mlstm", "lstm_layernorm"])
+def test_threads_do_not_race(name, tmp_path):
+    """Sizes at which threads are started: many rows, and few, where they share the units."""
+    source = written(name, tmp_path)
+    axes = len(table(name).axes) - 2
+    sizes = [[8, 24, *[64, 72, 40][:axes]], [40, 2, *[64, 130, 70][:axes]]]
+    (tmp_path / "driver.c").write_text(driver(name, sizes, ["f32"]))
+    flags = ["-std=c11", "-O1", "-g", "-DDERIVE_PLAIN", "-fsanitize=thread", "-pthread"]
+    run(["gcc", *flags, "driver.c", source, "-lm", "-o", "watched"], tmp_path)
+    found = run([tmp_path / "watched", "1", "3"], tmp_path, TSAN_OPTIONS="halt_on_error=1")
+    assert found.strip() == "done"

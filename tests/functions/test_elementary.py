@@ -59,7 +59,11 @@ SPECIAL = {
 MADE = [
     pytest.param((compiler, instructions), marks=pytest.mark.needs(compiler), id=f"{compiler}-{instructions}")
     for compiler in ("gcc", "clang")
-    for instructions in vectorcode.SETS
+    for instructions in vectorcode.HERE
+] + [
+    pytest.param(
+        (vectorcode.CROSS, "neon"), marks=pytest.mark.needs(vectorcode.CROSS, vectorcode.EMULATOR), id="neon, emulated"
+    )
 ]
 
 
@@ -155,7 +159,7 @@ def test_too_few_coefficients_are_caught(monkeypatch, tmp_path, dtype):
 
 @pytest.mark.skipif(not FULL, reason="every float takes minutes: DERIVE_FULL=1")
 @pytest.mark.needs("gcc")
-@pytest.mark.parametrize("instructions", vectorcode.SETS)
+@pytest.mark.parametrize("instructions", vectorcode.HERE)
 def test_every_float(instructions, tmp_path, record_property):
     here("gcc", instructions, tmp_path)
     program, main = tmp_path / "every", Path(__file__).parent / "exhaustive.c"

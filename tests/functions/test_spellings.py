@@ -39,6 +39,10 @@ MADE = [
         ("plain", "plain"),
         ("apart", "avx2", "-ffp-contract=off"),
     )
+] + [
+    pytest.param(
+        (vectorcode.CROSS, "neon"), marks=pytest.mark.needs(vectorcode.CROSS, vectorcode.EMULATOR), id="neon, emulated"
+    )
 ]
 
 

@@ -21,7 +21,12 @@ SETS = {
     "avx512": ("AVX512", "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma,bmi2", 64),
     "avx2": ("AVX2", "avx2,fma,bmi2", 32),
     "plain": ("", "", 0),
+    "neon": ("NEON", "", 16),
 }
+HERE = ("avx512", "avx2", "plain")
+"""The sets of this kind of machine; NEON is emulated."""
+CROSS = "aarch64-linux-gnu-gcc"
+EMULATOR = "qemu-aarch64"
 PRECISIONS = {"f32": ("float", 32, "name##f"), "f64": ("double", 64, "name")}
 FURTHER = ("erfc",)
 """Primitives that are no row alone."""
@@ -80,7 +85,8 @@ def write(folder: Path, instructions: str, names: Iterable[str]) -> Path:
     """The file to compile, with what it includes beside it."""
     macro, target, size = SETS[instructions]
     undefined = [*_OWN_MACROS, "vec", "mask", *(f"vec_{name}" for name in _VECTOR_NAMES)]
-    text = _TOP.format(begin=_BEGIN.format(target=target, macro=macro) if target else "")
+    begin = _BEGIN.format(target=target, macro=macro) if target else f"#define {macro or 'PLAIN'}"
+    text = _TOP.format(begin=begin)
     for name, (real, bits, libm) in PRECISIONS.items():
         text += _PRECISION.format(
             bits=bits, lanes=max(8 * size // bits, 1), real=real, libm=libm, suffix=f"{name}_{instructions}",
@@ -91,20 +97,65 @@ def write(folder: Path, instructions: str, names: Iterable[str]) -> Path:
     calls = {name: c.spelling(name) for name in names} | {name: f"NAME({name})" for name in FURTHER}
     runs = (_RUN.format(name=name, call=call) for name, call in calls.items())
     (folder / "rows.inc").write_text("\n".join([c.definitions(names), *runs]))
-    for file in ("base", "vectors"):
-        page = shared_pages()[f"derive_{file}.h"]
-        (folder / f"derive_{file}.h").write_text(render(page.template, page.context))
-    (folder / "derive_functions.h").write_text(shared())
+    for file in ("derive_base.h", "derive_vectors.h", "derive_functions.h"):
+        (folder / file).write_text(shared(file))
     return folder / "rows.c"
 
 
-def shared() -> str:
-    """The functions that all kernels share."""
-    return render("c/shared/functions.h.j2", c.shared_functions())
+def shared(file: str = "derive_functions.h") -> str:
+    """What all kernels share, by default the functions."""
+    page = shared_pages()[file]
+    return render(page.template, page.context)
+
+
+_PROGRAM = """\
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+{prototypes}
+int main(int count, char **arguments)
+{{
+    const size_t n = count > 4 ? strtoul(arguments[2], NULL, 10) : 0, bytes = strtoul(arguments[3], NULL, 10);
+    void *z = malloc(bytes + 64), *y = malloc(bytes + 64);
+    FILE *file = fopen(arguments[4], "rb");
+    if (!z || !y || !file || fread(z, 1, bytes, file) != bytes || fread(y, 1, bytes, file) != bytes) return 1;
+    fclose(file);
+{calls}
+    file = fopen(arguments[4], "wb");
+    return !file || fwrite(y, 1, bytes, file) != bytes || fclose(file);
+}}
+"""
+
+
+def emulated(folder: Path, names: Iterable[str], *flags: str) -> Callable:
+    """The same for NEON: a program that an emulator runs once a call, with the numbers in a file."""
+    names, suffixes = [*names, *FURTHER], {"f32": "float", "f64": "double"}
+    every = [(f"run_{name}_{suffix}_neon", real) for name in names for suffix, real in suffixes.items()]
+    (folder / "main.c").write_text(
+        _PROGRAM.format(
+            prototypes="\n".join(f"void {name}(const {real} *, {real} *, size_t);" for name, real in every),
+            calls="\n".join(f'    if (!strcmp(arguments[1], "{name}")) {name}(z, y, n);' for name, _ in every),
+        )
+    )
+    source, program, file = write(folder, "neon", names[: -len(FURTHER)]), folder / "rows", folder / "numbers"
+    build(CROSS, "-static", *flags, "-o", program, source, folder / "main.c", "-lm")
+
+    def run(name, z, y=None):
+        y = np.empty_like(z) if y is None else y
+        file.write_bytes(np.resize(z, len(y)).tobytes() + y.tobytes())
+        suffix = "f32" if z.dtype == np.float32 else "f64"
+        done = [EMULATOR, program, f"run_{name}_{suffix}_neon", str(len(z)), str(y.nbytes), file]
+        subprocess.run(done, check=True)
+        y[:] = np.frombuffer(file.read_bytes(), y.dtype)
+        return y
+
+    return run
 
 
 def compiled(compiler: str, instructions: str, folder: Path, names: Iterable[str], *flags: str) -> Callable:
     """A function that runs a row on an array; all rows are compiled as one file."""
+    if instructions == "neon":
+        return emulated(folder, names, *flags)
     source, library = write(folder, instructions, names), folder / "rows.so"
     build(compiler, "-shared", "-fPIC", *flags, "-o", library, source, "-lm")
     loaded = ctypes.CDLL(str(library))
