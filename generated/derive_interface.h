@@ -23,12 +23,19 @@ static size_t Q(kept_whole)(const CELL(dims) *dims)
     return larger(Q(tape_layout)(dims, at), UNIT);
 }
 
+/* What a whole sequence takes, without or with backward. */
+static size_t Q(work_forward)(const CELL(dims) *dims, size_t parts)
+{
+    size_t at[Q(forward_regions)], panels_at[Q(groups)];
+    const size_t forward = Q(forward_layout)(dims, parts, at);
+    return larger(plus(forward, Q(matrices) ? Q(packed_layout)(dims, panels_at) : 0), UNIT);
+}
+
 static size_t Q(work_whole)(const CELL(dims) *dims, size_t parts)
 {
-    size_t forward_at[Q(forward_regions)], backward_at[Q(backward_regions)], panels_at[Q(groups)];
-    const size_t forward = Q(forward_layout)(dims, parts, forward_at);
-    const size_t larger_one = larger(forward, Q(backward_layout)(dims, parts, backward_at));
-    return larger(plus(larger_one, Q(matrices) ? Q(packed_layout)(dims, panels_at) : 0), UNIT);
+    size_t at[Q(backward_regions)], panels_at[Q(groups)];
+    const size_t backward = Q(backward_layout)(dims, parts, at);
+    return larger(plus(backward, Q(matrices) ? Q(packed_layout)(dims, panels_at) : 0), Q(work_forward)(dims, parts));
 }
 
 /* No buffer has 0 bytes: it would have no address. */
@@ -57,7 +64,7 @@ size_t Q(work_bytes)(const CELL(dims) *dims, const CELL(options) *options)
         return times(Q(work_whole)(dims, options && options->parts > 1 ? (size_t)options->parts : 1), sizeof(real));
     const Q(segments) s = Q(cut)(dims, options);
     const size_t kept = plus(plus(s.tape, s.outputs), plus(s.params, times(2, s.state)));
-    const size_t inference = Q(work_whole)(dims, options->parts > 1 ? (size_t)options->parts : 1);
+    const size_t inference = Q(work_forward)(dims, options->parts > 1 ? (size_t)options->parts : 1);
     return times(larger(plus(s.work, kept), inference), sizeof(real));
 }
 

@@ -151,13 +151,13 @@ class Cost:
     def work_bytes(self, lengths: Mapping[str, int], itemsize: int, checkpoint: int = 0) -> int:
         """How many bytes the workspace takes, which serves forward and backward; with a checkpoint it holds the tape
         of a segment and what that gives, too."""
-        whole = max(buffer.bytes(lengths, itemsize) for buffer in (self.forward_work, self.backward_work))
+        forward, backward = (work.bytes(lengths, itemsize) for work in (self.forward_work, self.backward_work))
         if not checkpoint:
-            return whole
+            return max(forward, backward)
         segment = {**lengths, "T": min(lengths["T"], checkpoint)}
         held = [self.caller[struct] for struct in ("outputs", "params", "states", "states")]
         kept = self.tape.bytes(segment, itemsize) + sum(each.room(segment, itemsize) for each in held)
-        return max(self.work_bytes(segment, itemsize) + kept, whole)
+        return max(self.work_bytes(segment, itemsize) + kept, forward)  # inference does not cut the sequence
 
     def step_bytes(self, lengths: Mapping[str, int], itemsize: int, checkpoint: int = 0) -> int:
         """How many bytes a training step takes at its peak besides the caller's arrays: tape and workspace."""
