@@ -132,9 +132,15 @@ def counter(name: str, folder: Path) -> Path:
         )
     found["derive_vectors.h"] = _marked(found["derive_vectors.h"], r"INLINE vec vec_sqrt\(vec v\) \{", "Evaluation")
     products = _marked(found["derive_products.h"], r"^INLINE void NAME\(tile\)\([^)]*\)\s*\{", "Tile")
-    # A stretch of a sum is added to the others once in DEPTH numbers: not counted.
-    assert products.count("total += some;") == 1
-    found["derive_products.h"] = products.replace("total += some;", "total.value += some.value;")
+    # A stretch of a sum is added to what is there once in many numbers: not counted.
+    for stretch, uncounted in (
+        ("total += (some[0] + some[1]) + (some[2] + some[3]);", "for (const real &e : some) total.value += e.value;"),
+        ("sums[r][v] += vec_load(c + (size_t)r * c_row + v * LANES, LANES);",
+         "sums[r][v].value += vec_load(c + (size_t)r * c_row + v * LANES, LANES).value;"),
+    ):  # fmt: skip
+        assert products.count(stretch) == 1
+        products = products.replace(stretch, uncounted)
+    found["derive_products.h"] = products
     kernels = found[f"{of.prefix}_kernels.inc"]
     found[f"{of.prefix}_kernels.inc"] = kernels[: kernels.rindex("static const Q(kernels)")]
     for file, text in found.items():
