@@ -89,9 +89,8 @@ class Worker:
             raise RuntimeError("nothing is prepared")
         call = self.run.call
         calls = max(1, round(BLOCK / self.call_seconds))
-        if self.call_seconds < seconds / 2:
-            # Others have had the caches since the last turn.
-            _block(call, calls)
+        # Others have had the caches since the last turn; and memory that was free for long may be the host's again.
+        _block(call, calls)
         gc.collect()
         gc.disable()
         times = []

@@ -5,7 +5,7 @@
 
 /* The work, once for each set of instructions; in stages, of each of which `part` of `parts` is done. */
 typedef struct {
-    void (*fill)(const CELL(dims) *, const Q(params) *, real *, int);
+    void (*fill)(const CELL(dims) *, const Q(params) *, real *, int, size_t, size_t);
     void (*forward)(const CELL(dims) *, const Q(params) *, const real *, const Q(inputs) *, const Q(state) *,
         Q(outputs) *, Q(state) *, real *, real *, size_t, size_t, size_t, int, meeting *, void *);
     void (*backward)(const CELL(dims) *, const Q(params) *, const real *, const Q(inputs) *, const Q(state) *,
@@ -160,7 +160,7 @@ int Q(pack)(const CELL(dims) *dims, const Q(params) *params, void *packed,
     const int code = Q(check)(dims, NULL, NULL, packed, options, TOO_LARGE, &plan);
     if (code != CELL(ok))
         return code;
-    plan.kernels->fill(dims, params, packed, for_forward | for_backward);
+    plan.kernels->fill(dims, params, packed, for_forward | for_backward, 0, 1);
     *(int *)packed = plan.set;
     return CELL(ok);
 }

@@ -2,8 +2,8 @@
  * Matrix products, for one precision and one instruction set; included behind vectors.h. A product is carried
  * out in tiles of up to ROWS rows and VECTORS vectors, whose sums stay in registers.
  *
- * A matrix that is applied to rows is packed first, in panels of VECTORS vectors (at the end 2 and 1), depth
- * after depth as the tile reads them, in blocks of DEPTH; its columns are filled up with zeros.
+ * A matrix that is applied to rows is packed first: in as few panels of at most VECTORS vectors as can be, all about as
+ * broad; depth after depth as the tile reads them, in blocks of DEPTH; its columns are filled up with zeros.
  */
 
 #define VECTORS 4
@@ -21,52 +21,93 @@ INLINE const real *NAME(row_of)(const NAME(operand) *a, size_t number)
 }
 
 /*
- * c = a b, or c += a b if `add`: rows and vectors are constants where this is called. The sums begin at zero, not at c,
- * so that their rounding errors are those of a short sum.
+ * c = the sums, or c += them if `add`; of the last vector only the first `last` numbers. The sums began at zero, not
+ * at c, so that their rounding errors are those of a short sum.
+ */
+INLINE void NAME(add_up)(const int vectors, const vec *sums, real *c, size_t last, int add)
+{
+    REPEAT(v, vectors)
+    {
+        const size_t count = v + 1 < vectors ? LANES : last;
+        vec_store(c + v * LANES, add ? vec_load(c + v * LANES, count) + sums[v] : sums[v], count);
+    }
+}
+
+/*
+ * c = a b, or c += a b if `add`: rows and vectors are constants where this is called. Of a, rows are a_row apart, and
+ * the numbers of a row a_column.
  */
 INLINE void NAME(tile)(const int rows, const int vectors, size_t depth, const real *a, size_t a_row, size_t a_column,
-    const real *panel, real *c, size_t c_row, int add)
+    const real *panel, real *c, size_t c_row, size_t last, int add)
 {
     vec sums[ROWS][VECTORS];
     REPEAT(r, rows) REPEAT(v, vectors) sums[r][v] = V(0);
-    for (size_t k = 0; k < depth; k++) {
+    for (; depth > 0; depth--) {
         vec factors[ROWS];
-        REPEAT(r, rows) factors[r] = V(a[(size_t)r * a_row + k * a_column]);
+        REPEAT(r, rows) factors[r] = V(a[(size_t)r * a_row]);
         REPEAT(v, vectors)
         {
             const vec b = vec_load(panel + v * LANES, LANES);
             REPEAT(r, rows) sums[r][v] += factors[r] * b;
         }
+        a += a_column;
         panel += vectors * LANES;
     }
-    if (add)
-        REPEAT(r, rows) REPEAT(v, vectors) sums[r][v] += vec_load(c + (size_t)r * c_row + v * LANES, LANES);
-    REPEAT(r, rows) REPEAT(v, vectors) vec_store(c + (size_t)r * c_row + v * LANES, sums[r][v], LANES);
+    REPEAT(r, rows) NAME(add_up)(vectors, sums[r], c + (size_t)r * c_row, last, add);
+}
+
+/* A row times one panel. */
+typedef struct {
+    const real *a, *panel;
+    size_t depth, breadth;
+    real *c;
+    size_t last;
+    int add;
+} NAME(single);
+
+/* As one row alone would have to wait for its sums: several, equally deep and broad. */
+INLINE void NAME(abreast)(const int number, const int vectors, const NAME(single) *rows)
+{
+    vec sums[4][VECTORS];
+    REPEAT(i, number) REPEAT(v, vectors) sums[i][v] = V(0);
+    for (size_t k = 0; k < rows->depth; k++)
+        REPEAT(i, number)
+        {
+            const vec factor = V(rows[i].a[k]);
+            REPEAT(v, vectors)
+                sums[i][v] += factor * vec_load(rows[i].panel + (k * vectors + (size_t)v) * LANES, LANES);
+        }
+    REPEAT(i, number) NAME(add_up)(vectors, sums[i], rows[i].c, rows[i].last, rows[i].add);
 }
 
 #define TILE(rows, vectors) \
-    case (rows): NAME(tile)(rows, vectors, depth, a, a_row, 1, panel, c, c_row, add); break;
+    case (rows): NAME(tile)(rows, vectors, depth, a, a_row, a_column, panel, c, c_row, last, add); break;
 #if ROWS == 6
 #define FURTHER(vectors) TILE(4, vectors) TILE(5, vectors) TILE(6, vectors)
 #else
 #define FURTHER(vectors)
 #endif
-
-/* A tile of some rows; or with `rows` 0 one of all ROWS, whose factors lie together depth after depth. */
 #define TILES(vectors) \
-    FUNCTION void NAME(tile_##vectors)(size_t rows, size_t depth, const real *a, size_t a_row, const real *panel, \
-        real *c, size_t c_row, int add) \
+    FUNCTION void NAME(tile_##vectors)(size_t rows, size_t depth, const real *a, size_t a_row, size_t a_column, \
+        const real *panel, real *c, size_t c_row, size_t last, int add) \
     { \
-        switch (rows) { \
-        case 0: NAME(tile)(ROWS, vectors, depth, a, 1, ROWS, panel, c, c_row, add); break; \
-        TILE(1, vectors) TILE(2, vectors) TILE(3, vectors) FURTHER(vectors) \
+        switch (rows) { TILE(1, vectors) TILE(2, vectors) TILE(3, vectors) FURTHER(vectors) } \
+    } \
+    FUNCTION void NAME(abreast_##vectors)(size_t number, const NAME(single) *rows) \
+    { \
+        switch (number) { \
+        case 1: NAME(abreast)(1, vectors, rows); break; \
+        case 2: NAME(abreast)(2, vectors, rows); break; \
+        case 3: NAME(abreast)(vectors > 2 ? 0 : 3, vectors, rows); break; \
+        case 4: NAME(abreast)(vectors > 2 ? 0 : 4, vectors, rows); break; \
         } \
     }
 TILES(1)
 TILES(2)
+TILES(3)
 TILES(4)
-#undef FURTHER
 #undef TILES
+#undef FURTHER
 #undef TILE
 
 /* Where a part's share of `count` begins, in whole units. */
@@ -76,32 +117,30 @@ INLINE size_t NAME(share)(size_t count, size_t unit, size_t part, size_t parts)
 }
 
 INLINE size_t NAME(vectors)(size_t columns) { return (columns + LANES - 1) / LANES; }
-INLINE size_t NAME(breadth)(size_t vectors) { return vectors >= 4 ? 4 : vectors >= 2 ? 2 : 1; }
 
-INLINE void NAME(any_tile)(size_t breadth, size_t rows, size_t depth, const real *a, size_t a_row, const real *panel,
-    real *c, size_t c_row, int add)
+/* How many panels so many vectors take, and where one begins. */
+INLINE size_t NAME(panels)(size_t vectors) { return (vectors + VECTORS - 1) / VECTORS; }
+INLINE size_t NAME(panel)(size_t vectors, size_t k) { return vectors * k / NAME(panels)(vectors); }
+
+INLINE void NAME(any_tile)(size_t breadth, size_t rows, size_t depth, const real *a, size_t a_row, size_t a_column,
+    const real *panel, real *c, size_t c_row, size_t last, int add)
 {
-    if (breadth == 4)
-        NAME(tile_4)(rows, depth, a, a_row, panel, c, c_row, add);
-    else if (breadth == 2)
-        NAME(tile_2)(rows, depth, a, a_row, panel, c, c_row, add);
-    else
-        NAME(tile_1)(rows, depth, a, a_row, panel, c, c_row, add);
+    switch (breadth) {
+    case 1: NAME(tile_1)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add); break;
+    case 2: NAME(tile_2)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add); break;
+    case 3: NAME(tile_3)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add); break;
+    case 4: NAME(tile_4)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add); break;
+    }
 }
 
-/* A tile at an edge of c, where c has fewer rows or columns than the tile: by way of a copy. */
-FUNCTION void NAME(edge_tile)(size_t height, size_t columns, size_t breadth, size_t rows, size_t depth, const real *a,
-    size_t a_row, const real *panel, real *c, size_t c_row, int add)
+INLINE void NAME(any_abreast)(size_t number, const NAME(single) *rows)
 {
-    real edge[ROWS * VECTORS * LANES];
-    const size_t edge_row = breadth * LANES, width = smaller(columns, edge_row) * sizeof(real);
-    if (add)
-        memset(edge, 0, (rows ? rows : ROWS) * edge_row * sizeof(real));
-    for (size_t r = 0; add && r < height; r++)
-        memcpy(edge + r * edge_row, c + r * c_row, width);
-    NAME(any_tile)(breadth, rows, depth, a, a_row, panel, edge, edge_row, add);
-    for (size_t r = 0; r < height; r++)
-        memcpy(c + r * c_row, edge + r * edge_row, width);
+    switch (rows->breadth) {
+    case 1: NAME(abreast_1)(number, rows); break;
+    case 2: NAME(abreast_2)(number, rows); break;
+    case 3: NAME(abreast_3)(number, rows); break;
+    case 4: NAME(abreast_4)(number, rows); break;
+    }
 }
 
 /* A packed matrix of `depth` rows, and what it is applied to: at every time rows `row` numbers apart. */
@@ -111,42 +150,54 @@ typedef struct {
     const real *panels;
 } NAME(factor);
 
-/* The rows of a tile that are to be multiplied with one panel; r counts them from c. */
-INLINE void NAME(panel_tile)(const NAME(factor) *f, size_t start, size_t v, size_t columns, size_t r, size_t count,
-    real *c, size_t c_row, int add)
+/* What a row is multiplied with: a block of a factor's panel k, to make those of `columns` columns of c. */
+INLINE NAME(single) NAME(block)(const NAME(factor) *f, size_t start, size_t k, size_t columns, real *c, int add)
 {
-    const size_t vectors = NAME(vectors)(columns), breadth = NAME(breadth)(vectors - v);
-    const size_t part = smaller(DEPTH, f->depth - start), left = columns - v * LANES;
-    const real *const panel = f->panels + (start * vectors + v * part) * LANES;
-    const real *const a = f->a + r * f->row + start;
-    real *const target = c + r * c_row + v * LANES;
-    if (left >= breadth * LANES)
-        NAME(any_tile)(breadth, count, part, a, f->row, panel, target, c_row, add);
-    else
-        NAME(edge_tile)(count, left, breadth, count, part, a, f->row, panel, target, c_row, add);
+    const size_t vectors = NAME(vectors)(columns), v = NAME(panel)(vectors, k), end = NAME(panel)(vectors, k + 1);
+    const size_t depth = smaller(DEPTH, f->depth - start), last = smaller(LANES, columns - (end - 1) * LANES);
+    const real *const panel = f->panels + (start * vectors + v * depth) * LANES;
+    return (NAME(single)){f->a + start, panel, depth, end - v, c + v * LANES, last, add};
 }
 
-/* How many panels so many vectors take, and where one begins. */
-INLINE size_t NAME(panels)(size_t vectors)
+/* One row: panel after panel to its whole depth, some abreast; or with `back` from the last panel to the first. */
+static inline void NAME(apply_row)(size_t columns, size_t number, const NAME(factor) *factors, real *c, int add,
+    int back, size_t low, size_t high)
 {
-    return vectors / VECTORS + vectors % VECTORS / 2 + vectors % 2;
-}
-
-INLINE size_t NAME(panel)(size_t vectors, size_t k)
-{
-    return smaller(k * VECTORS, k <= vectors / VECTORS ? vectors : vectors - 1);
+    NAME(single) rows[4];
+    size_t waiting = 0;
+    for (size_t i = low; i < high; i++) {
+        const size_t panel = back ? high - 1 + low - i : i;
+        for (size_t f = 0; f < number; f++)
+            for (size_t start = 0; start < factors[f].depth; start += DEPTH) {
+                const int more = add || f > 0 || start > 0;
+                const NAME(single) next = NAME(block)(factors + f, start, panel, columns, c, more);
+                if (waiting > 0 && (next.depth != rows->depth || next.breadth != rows->breadth)) {
+                    NAME(any_abreast)(waiting, rows);
+                    waiting = 0;
+                }
+                rows[waiting++] = next;
+                if (waiting == (next.breadth > 2 ? 2 : 4)) {
+                    NAME(any_abreast)(waiting, rows);
+                    waiting = 0;
+                }
+            }
+    }
+    if (waiting > 0)
+        NAME(any_abreast)(waiting, rows);
 }
 
 /* Few rows: panel after panel to its whole depth, or with `back` from the last panel to the first. */
-static inline void NAME(apply_once)(size_t rows, size_t columns, size_t number, const NAME(factor) *factors, real *c,
+static inline void NAME(apply_few)(size_t rows, size_t columns, size_t number, const NAME(factor) *factors, real *c,
     size_t c_row, int add, int back, size_t low, size_t high)
 {
-    for (size_t i = low; i < high; i++) {
-        const size_t v = NAME(panel)(NAME(vectors)(columns), back ? high - 1 + low - i : i);
+    for (size_t i = low; i < high; i++)
         for (size_t f = 0; f < number; f++)
-            for (size_t start = 0; start < factors[f].depth; start += DEPTH)
-                NAME(panel_tile)(factors + f, start, v, columns, 0, rows, c, c_row, add || f > 0 || start > 0);
-    }
+            for (size_t start = 0; start < factors[f].depth; start += DEPTH) {
+                const int more = add || f > 0 || start > 0;
+                const NAME(single) s =
+                    NAME(block)(factors + f, start, back ? high - 1 + low - i : i, columns, c, more);
+                NAME(any_tile)(s.breadth, rows, s.depth, s.a, factors[f].row, 1, s.panel, s.c, c_row, s.last, more);
+            }
 }
 
 /* Many rows: a block of every panel stays near while all rows pass it. */
@@ -157,10 +208,12 @@ static inline void NAME(apply_many)(size_t rows, size_t columns, size_t number, 
     for (size_t f = 0; f < number; f++)
         for (size_t start = 0; start < factors[f].depth; start += DEPTH)
             for (size_t i = low; i < high; i++) {
-                const size_t v = NAME(panel)(NAME(vectors)(columns), i);
+                const int more = add || f > 0 || start > 0;
+                const NAME(single) s = NAME(block)(factors + f, start, i, columns, c, more);
                 for (size_t t = 0; t < tiles; t++) {
                     const size_t r = rows * t / tiles, count = rows * (t + 1) / tiles - r;
-                    NAME(panel_tile)(factors + f, start, v, columns, r, count, c, c_row, add || f > 0 || start > 0);
+                    NAME(any_tile)(s.breadth, count, s.depth, s.a + r * factors[f].row, factors[f].row, 1, s.panel,
+                        s.c + r * c_row, c_row, s.last, more);
                 }
             }
 }
@@ -184,8 +237,10 @@ FUNCTION void NAME(apply)(size_t times, size_t rows, size_t columns, size_t numb
     for (size_t time = 0; time < times; time++) {
         for (size_t top = 0; top < rows; top += RUN) {
             const size_t height = smaller(RUN, rows - top);
-            if (height <= ROWS)
-                NAME(apply_once)(height, columns, number, factors, c + top * c_row, c_row, add, back, low, high);
+            if (height == 1)
+                NAME(apply_row)(columns, number, factors, c + top * c_row, add, back, low, high);
+            else if (height <= ROWS)
+                NAME(apply_few)(height, columns, number, factors, c + top * c_row, c_row, add, back, low, high);
             else
                 NAME(apply_many)(height, columns, number, factors, c + top * c_row, c_row, add, low, high);
             for (size_t f = 0; f < number; f++)
@@ -199,24 +254,28 @@ FUNCTION void NAME(apply)(size_t times, size_t rows, size_t columns, size_t numb
 
 /*
  * Pack a matrix into columns `left` to `left + width` of panels for `depth` rows and `columns` columns; its entries
- * are from[row * from_row + column * from_column]. What is last fills up the last vector.
+ * are from[row * from_row + column * from_column], one of both being 1. What is last fills up the last vector. Part
+ * `part` of `parts` does its share.
  */
 FUNCTION void NAME(pack)(size_t depth, size_t columns, size_t left, size_t width, const real *from, size_t from_row,
-    size_t from_column, real *panels)
+    size_t from_column, real *panels, size_t part, size_t parts)
 {
-    const size_t vectors = NAME(vectors)(columns), whole = vectors / 4 * 4;
+    const size_t vectors = NAME(vectors)(columns);
+    size_t piece = 0;
     for (size_t start = 0; start < depth; start += DEPTH) {
-        const size_t part = smaller(DEPTH, depth - start);
+        const size_t deep = smaller(DEPTH, depth - start);
         for (size_t j = 0, count; j < width; j += count) {
             const size_t lane = (left + j) % LANES, v = (left + j) / LANES;
-            const size_t first = v < whole ? v / 4 * 4 : v < whole + (vectors - whole) / 2 * 2 ? whole : vectors - 1;
-            const size_t row = NAME(breadth)(vectors - first) * LANES;
-            real *const to = panels + (start * vectors + part * first + v - first) * LANES + lane;
             count = smaller(LANES - lane, width - j);
+            if (piece++ % parts != part)
+                continue;
+            const size_t panel = ((v + 1) * NAME(panels)(vectors) - 1) / vectors, first = NAME(panel)(vectors, panel);
+            const size_t row = (NAME(panel)(vectors, panel + 1) - first) * LANES;
+            real *const to = panels + (start * vectors + deep * first + v - first) * LANES + lane;
             const size_t fill = left + j + count == columns ? LANES - lane : count;
             const real *const corner = from + start * from_row + j * from_column;
             size_t k = 0;
-            for (; from_row == 1 && count == LANES && k + LANES <= part; k += LANES) {
+            for (; from_row == 1 && count == LANES && k + LANES <= deep; k += LANES) {
                 vec square[LANES];
                 for (size_t l = 0; l < LANES; l++)
                     square[l] = vec_load(corner + k + l * from_column, LANES);
@@ -224,9 +283,11 @@ FUNCTION void NAME(pack)(size_t depth, size_t columns, size_t left, size_t width
                 for (size_t l = 0; l < LANES; l++)
                     vec_store(to + (k + l) * row, square[l], LANES);
             }
-            for (; k < part; k++) {
+            for (; from_column == 1 && k < deep; k++)
+                vec_store(to + k * row, vec_load(corner + k * from_row, count), fill);
+            for (; k < deep; k++) {
                 for (size_t l = 0; l < count; l++)
-                    to[k * row + l] = corner[k * from_row + l * from_column];
+                    to[k * row + l] = corner[k + l * from_column];
                 for (size_t l = count; l < fill; l++)
                     to[k * row + l] = 0;
             }
@@ -238,11 +299,11 @@ FUNCTION void NAME(pack)(size_t depth, size_t columns, size_t left, size_t width
 INLINE void NAME(pack_row)(size_t depth, size_t columns, size_t k, const real *from, real *panels)
 {
     const size_t vectors = NAME(vectors)(columns);
-    for (size_t v = 0, breadth; v < vectors; v += breadth) {
-        breadth = NAME(breadth)(vectors - v);
-        real *const to = panels + (depth * v + k * breadth) * LANES;
-        for (size_t l = 0; l < breadth; l++)
-            vec_store(to + l * LANES, vec_load(from + (v + l) * LANES, columns - (v + l) * LANES), LANES);
+    for (size_t p = 0, v = 0; v < vectors; p++) {
+        const size_t end = NAME(panel)(vectors, p + 1);
+        real *to = panels + (depth * v + k * (end - v)) * LANES;
+        for (; v < end; v++, to += LANES)
+            vec_store(to, vec_load(from + v * LANES, columns - v * LANES), LANES);
     }
 }
 
@@ -267,7 +328,7 @@ INLINE size_t NAME(stretch)(size_t rows)
 static inline void NAME(gather_rows)(const NAME(gathered) *left, size_t i, size_t height, size_t first, size_t depth,
     size_t columns, const real *panel, size_t stretch, int add)
 {
-    real sliver[ROWS * DEPTH] = {0};
+    real sliver[ROWS * DEPTH];
     for (size_t k = 0; k < depth; k++) {
         const real *const a = NAME(row_of)(&left->a, first + k) + i;
         if (height == ROWS)
@@ -276,19 +337,14 @@ static inline void NAME(gather_rows)(const NAME(gathered) *left, size_t i, size_
             memcpy(sliver + k * ROWS, a, height * sizeof(real));
     }
     const size_t vectors = NAME(vectors)(columns), row = left->c_row;
-    for (size_t v = 0, breadth; v < vectors; v += breadth) {
-        breadth = NAME(breadth)(vectors - v);
-        real *const c = left->c + i * row + v * LANES;
-        const size_t remaining = columns - v * LANES;
-        for (size_t start = 0; start < depth; start += stretch) {
-            const size_t part = smaller(stretch, depth - start);
-            const real *const a = sliver + start * ROWS, *const from = panel + start * breadth * LANES;
-            if (height == ROWS && remaining >= breadth * LANES)
-                NAME(any_tile)(breadth, 0, part, a, 0, from, c, row, add || start > 0);
-            else
-                NAME(edge_tile)(height, remaining, breadth, 0, part, a, 0, from, c, row, add || start > 0);
-        }
+    for (size_t p = 0, v = 0; v < vectors; p++) {
+        const size_t end = NAME(panel)(vectors, p + 1), breadth = end - v;
+        const size_t last = smaller(LANES, columns - (end - 1) * LANES);
+        for (size_t start = 0; start < depth; start += stretch)
+            NAME(any_tile)(breadth, height, smaller(stretch, depth - start), sliver + start * ROWS, 1, ROWS,
+                panel + start * breadth * LANES, left->c + i * row + v * LANES, row, last, add || start > 0);
         panel += depth * breadth * LANES;
+        v = end;
     }
 }
 

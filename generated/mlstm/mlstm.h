@@ -59,8 +59,8 @@ enum {
  * done at the same time, in the same `work`. The result has the same bits for any number of parts.
  */
 enum {
-    mlstm_forward_stages = 2,
-    mlstm_backward_stages = 11
+    mlstm_forward_stages = 3,
+    mlstm_backward_stages = 12
 };
 
 /* What the functions return. */

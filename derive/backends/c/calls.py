@@ -25,7 +25,7 @@ class Calls:
     def packing(self, product: Apply) -> list[str]:
         """Packs the matrices that are no parameters, in front of the product or the loop that it stands in."""
         own = [group for group in groups_of(product, self.variables) if not self._packed_once(group)]
-        return [line for group in own for line in pack(self.memory, self.panels, group, self._own_panels(group))]
+        return [line for group in own for line in pack(self.memory, self.panels, group, self._own_panels(group), "0, 1")]
 
     def at_time(self, product: Product) -> list[str]:
         """A product inside a turn."""
@@ -140,8 +140,8 @@ def _timed(product: Apply) -> list[str]:
     return [product.targets[0], *(factor.left for factor in product.factors)]
 
 
-def pack(memory: Memory, panels: Panels, group: Group, target: str) -> list[str]:
-    """The lines that pack a group."""
+def pack(memory: Memory, panels: Panels, group: Group, target: str, share: str) -> list[str]:
+    """The lines that pack a group; `share`: which part of how many."""
     depth, columns = panels.shape(group)
     lines, left = [], sp.S.Zero
     for matrix in group.matrices:
@@ -150,6 +150,6 @@ def pack(memory: Memory, panels: Panels, group: Group, target: str) -> list[str]
         distance = memory.size(place.strides[group.leading - 1]) if group.leading else "1"
         steps = ["1", distance] if group.turned else [distance, "1"]
         arguments = [*map(memory.size, (depth, columns, left, width_))]
-        lines.append(f"NAME(pack)({', '.join([*arguments, memory.base(matrix), *steps, target])});")
+        lines.append(f"NAME(pack)({', '.join([*arguments, memory.base(matrix), *steps, target, share])});")
         left += width_
     return lines

@@ -261,11 +261,11 @@ class Builder:
             amount = memory.size(memory.regions["zeros"].size)
             order = [line for line in declared if " zeros = " in line]
             declared = [*order, *(line for line in declared if line not in order)]
-            first.append(f"if ({unset}) memset(zeros, 0, {_factors(amount)} * sizeof(real));")
+            first.append(f"if (part == 0 && ({unset})) memset(zeros, 0, {_factors(amount)} * sizeof(real));")
         text = "\n".join([*declared, *first, *(line for stage in stages for line in stage.lines)])
         panels = "PANELS(" in text
         if panels:
-            first.insert(0, f"if (!packed) NAME(fill)(dims, params, own, for_{name});")
+            first.insert(0, f"if (!packed) NAME(fill)(dims, params, own, for_{name}, part, parts);")
             own = f"real *const own = WORK({len(memory.regions)});"
             declared = [
                 own, "const real *const panels = packed ? packed : own;", "size_t panels_at[Q(groups)];",
@@ -281,7 +281,7 @@ class Builder:
             at = [f"size_t at[{count}];", f"Q({name}_layout)(dims, parts, at);"]
             declared = ["real *const memory = work;", *at, *declared]
         text = "\n".join([*declared, *first, *(line for stage in stages for line in stage.lines)])
-        stages = _joined([Stage("alone", tuple(first)), *stages])
+        stages = _joined([Stage("packing", tuple(first)), *stages])
         return Body(
             name=name,
             declared=(*self._used(text), *declared),
@@ -348,7 +348,7 @@ class Builder:
         calls = []
         for number, (group, users) in enumerate(self.panels.groups.items()):
             wanted = " | ".join(f"for_{user}" for user in sorted(users, reverse=True))
-            lines = pack(memory, self.panels, group, f"PANELS({number})")
+            lines = pack(memory, self.panels, group, f"PANELS({number})", "part, parts")
             calls += braced(f"if (wanted & ({wanted}))" if len(users) > 1 else f"if (wanted & {wanted})", lines)
         lines = [*memory.lines.values(), *calls]
         return (*self._used("\n".join(lines)), *lines)

@@ -2,6 +2,7 @@
 
 A stage is what may be done in parts at the same time, each stage behind the one before:
 
+packing  matrices, and zeros to start from: part i of n packs its share
 rows     row by row of the batch: part i of n does its share of the rows
 gather   sums over time and batch: part i of n does its share of each result
 alone    what the first part does by itself
@@ -21,7 +22,7 @@ from derive.backends.c.nests import NestPrinter
 from derive.backends.c.phases import Apply, Gather, Nest, Once, Phase, Rows, Turns
 from derive.backends.c.pointers import Pointers
 
-Kind = Literal["rows", "gather", "alone"]
+Kind = Literal["packing", "rows", "gather", "alone"]
 
 
 @dataclass(frozen=True)
