@@ -75,7 +75,7 @@ INLINE void NAME(abreast)(const int number, const int vectors, const NAME(single
         {
             const vec factor = V(rows[i].a[k]);
             REPEAT(v, vectors)
-                sums[i][v] += factor * vec_load(rows[i].panel + (k * vectors + (size_t)v) * LANES, LANES);
+                sums[i][v] += factor * vec_load(rows[i].panel + (k * (size_t)vectors + (size_t)v) * LANES, LANES);
         }
     REPEAT(i, number) NAME(add_up)(vectors, sums[i], rows[i].c, rows[i].last, rows[i].add);
 }
