@@ -53,7 +53,7 @@ int Q(forward_threads)(const CELL(dims) *dims, const Q(params) *params,
             Q(forward_threads));
     const Q(forward_call) call = {dims, params, packed, inputs, initial, outputs, final, tape, work, plan};
     const int threads = Q(threads)(dims, options, 1, Q(forward_together));
-    return do_in_threads(threads, CELL(forward_stages), Q(forward_part), &call);
+    return do_in_threads(options ? options->crew : NULL, threads, CELL(forward_stages), Q(forward_part), &call);
 }
 
 typedef struct {
@@ -97,5 +97,5 @@ int Q(backward_threads)(const CELL(dims) *dims, const Q(params) *params,
     const Q(backward_call) call = {dims, params, packed, inputs, initial, tape, doutputs, dfinal,
         dparams, dinputs, dinitial, work, plan};
     const int threads = Q(threads)(dims, options, 0, Q(backward_together));
-    return do_in_threads(threads, CELL(backward_stages), Q(backward_part), &call);
+    return do_in_threads(options ? options->crew : NULL, threads, CELL(backward_stages), Q(backward_part), &call);
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import operator
 import os
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
@@ -363,9 +364,12 @@ def _threads(asked: int | None) -> int:
     """How many threads: what was asked for, or the cores that this process may use."""
     if asked is None:
         return _cores()
+    told = refusal("threads", repr(asked), "a number of at least 1")
+    if not hasattr(asked, "__index__"):
+        raise TypeError(told)
     if asked < 1:
-        raise ValueError(refusal("threads", repr(asked), "a number of at least 1"))
-    return asked
+        raise ValueError(told)
+    return operator.index(asked)
 
 
 def _checkpoint(asked: int | None) -> int:

@@ -31,18 +31,14 @@ class Functions:
 
     def __init__(self, library: ctypes.CDLL, interface: Interface, precision: str) -> None:
         self.interface = interface
+        self._library = library
+        members = [*((name, ctypes.c_int) for name, _ in interface.options), ("crew", ctypes.c_void_p)]
+        self._struct: type[ctypes.Structure] = type("Options", (ctypes.Structure,), {"_fields_": members})
         self._options = self.options()
         self.dtype: np.dtype[Any] = DTYPES[precision]
 
         def get(name: str, arguments: int, result: type[Any], *last: type[Any]) -> Any:
-            symbol = f"{interface.prefix}_{precision}_{name}"
-            try:
-                function = library[symbol]
-            except AttributeError as error:
-                raise NativeError(f"the library has no function {symbol}") from error
-            function.argtypes = [ctypes.c_void_p] * arguments + list(last)
-            function.restype = result
-            return function
+            return self._get(f"{precision}_{name}", arguments, result, *last)
 
         self._sizes = {name: get(f"{name}_bytes", 2, ctypes.c_size_t) for name in ("packed", "tape", "work")}
         self._tape_offset = get("tape_offset", 2, ctypes.c_size_t, ctypes.c_int)
@@ -51,10 +47,30 @@ class Functions:
             for name, arguments in _CALLS
         }
 
-    def options(self, **chosen: int) -> ctypes.Array[Any]:
-        """The struct of options, with these instead of what stands for nothing."""
+    def _get(self, name: str, arguments: int, result: type[Any], *last: type[Any]) -> Any:
+        """A function that takes so many pointers, then what is last."""
+        symbol = f"{self.interface.prefix}_{name}"
+        try:
+            function = self._library[symbol]
+        except AttributeError as error:
+            raise NativeError(f"the library has no function {symbol}") from error
+        function.argtypes = [ctypes.c_void_p] * arguments + list(last)
+        function.restype = result
+        return function
+
+    def options(self, **chosen: int | None) -> ctypes.Array[Any]:
+        """The struct of options, alone in an array; with these instead of what stands for nothing."""
         values = {**dict(self.interface.options), **chosen}
-        return (ctypes.c_int * len(values))(*values.values())
+        alone: ctypes.Array[Any] = (self._struct * 1)(self._struct(**values))
+        return alone
+
+    def crew(self, threads: int) -> Array:
+        """Memory in which so many threads wait, the caller's among them; it must not be freed."""
+        memory = aligned(self._get("crew_bytes", 0, ctypes.c_size_t)())
+        code = self._get("crew_start", 1, ctypes.c_int, ctypes.c_int)(pointer(memory), threads)
+        if code:
+            raise NativeError(f"{self.interface.prefix}: {self.interface.errors[code]} (threads = {threads})")
+        return memory
 
     def dims(self, sizes: Mapping[str, int]) -> ctypes.Array[Any]:
         """The struct of sizes."""

@@ -4,7 +4,7 @@ The C backend writes the table beside its sources; nothing of a cell is known to
 prefix `p` and a precision `f32` or `f64` the library exports, `q` standing for `p_f32` or `p_f64`:
 
     typedef struct { size_t <axes…>; } p_dims;                  in the order of `axes`
-    typedef struct { int <options…>; } p_options;               in the order of `options`
+    typedef struct { int <options…>; void *crew; } p_options;   in the order of `options`
     structs of pointers to float or double, in the order of the tables:
     q_params, q_dparams, q_inputs, q_dinputs, q_state (initial, final and their gradients), q_outputs
 
@@ -16,11 +16,14 @@ prefix `p` and a precision `f32` or `f64` the library exports, `q` standing for 
     int q_forward(dims, params, packed, inputs, initial, outputs, final, tape, work, options);
     int q_backward(dims, params, packed, inputs, initial, tape, doutputs, dfinal,
                    dparams, dinputs, dinitial, work, options);
-    int q_forward_threads, q_backward_threads: the same, by as many threads as options->parts says
+    int q_forward_threads, q_backward_threads: the same, by at most options->parts threads
     int q_step(dims, params, packed, inputs, state, outputs, new_state, work, options);
 
+    size_t p_crew_bytes(void);                                  of threads that wait for calls
+    int p_crew_start(void *crew, int threads);                  the caller's thread among them
+
 NULL: `packed` (packed in the workspace), `tape` of forward (inference), `initial`, `dfinal` and the state of
-a step (zero), and any pointer in a struct of gradients (skipped). `packed`, `tape` and `work` are aligned to
+a step (zero), and any pointer in a struct of gradients (skipped). `packed`, `tape`, `work` and `crew` are aligned to
 `ALIGNMENT` bytes. `step` is called with a time of 1. Each `int` is 0 or the index of a text in `errors`.
 """
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from derive.native import fastcall
 from derive.native.arrays import Array, Sizes, room, shape_of
+from derive.native.crew import crew_of
 from derive.native.extension import extension
 from derive.native.fastcall import Argument, Kind
 from derive.native.functions import Functions
@@ -39,7 +40,8 @@ class Plan:
     ) -> None:
         known = sizes.known
         self.functions, self.sizes, self.dims = functions, sizes, functions.dims(known)
-        self.options = functions.options(**options)
+        threads = options.get("parts", 1)
+        self.options = functions.options(**options, crew=crew_of(functions, threads) if threads > 1 else None)
         self._dtype, self._name, self._arguments = functions.dtype, name, arguments
         self._tape = room(functions.size("tape", self.dims, self.options)) if keeps else 0
         self._work = room(functions.size("work", self.dims, self.options))

@@ -43,6 +43,7 @@ typedef struct {
     int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
     int stage; /* with parts: of this stage only; never with checkpoint */
     int checkpoint; /* keep the states every so many steps alone, and backward computes the rest; 0: keep all */
+    void *crew; /* threads that wait for the calls of gru_reset_after_threads.c; NULL: each call starts its own */
 } gru_reset_after_options;
 
 enum {
@@ -61,6 +62,11 @@ enum {
     gru_reset_after_forward_stages = 2,
     gru_reset_after_backward_stages = 4
 };
+
+/* Threads that wait, see below. */
+size_t gru_reset_after_crew_bytes(void);
+int gru_reset_after_crew_start(void *crew, int threads);
+void gru_reset_after_crew_end(void *crew);
 
 /* What the functions return. */
 enum {
@@ -210,7 +216,12 @@ typedef struct {
  *   work (scratch)          may be that of other calls
  *
  * q_forward_threads, q_backward_threads (in gru_reset_after_threads.c only)
- *   The same, done by options->parts threads that live for the call; `work` is as large as for these options.
+ *   The same, done by at most options->parts threads; `work` is as large as for these options.
+ *
+ * gru_reset_after_crew_bytes, gru_reset_after_crew_start, gru_reset_after_crew_end (in gru_reset_after_threads.c only)
+ *   So many threads, the caller among them, in memory of so many bytes that the caller aligns to 64. They serve any
+ *   call whose options name them, one at a time, of other cells too; between calls they look out for the next one for
+ *   some 100 microseconds, then sleep. A child process of fork has none of them: there, set the memory to zero.
  *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward

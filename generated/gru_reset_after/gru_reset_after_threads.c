@@ -10,6 +10,25 @@
 
 #include "derive_threads.h"
 
+size_t gru_reset_after_crew_bytes(void)
+{
+    return sizeof(crew);
+}
+
+int gru_reset_after_crew_start(void *memory, int threads)
+{
+    if (!memory || misaligned(memory))
+        return memory ? gru_reset_after_misaligned : gru_reset_after_null;
+    crew_starts(memory, threads);
+    return gru_reset_after_ok;
+}
+
+void gru_reset_after_crew_end(void *memory)
+{
+    if (memory)
+        crew_ends(memory);
+}
+
 #define Q(name) gru_reset_after_f32_##name
 #include "derive_threaded.h"
 #undef Q

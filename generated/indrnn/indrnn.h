@@ -42,6 +42,7 @@ typedef struct {
     int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
     int stage; /* with parts: of this stage only; never with checkpoint */
     int checkpoint; /* keep the states every so many steps alone, and backward computes the rest; 0: keep all */
+    void *crew; /* threads that wait for the calls of indrnn_threads.c; NULL: each call starts its own */
 } indrnn_options;
 
 enum {
@@ -60,6 +61,11 @@ enum {
     indrnn_forward_stages = 2,
     indrnn_backward_stages = 6
 };
+
+/* Threads that wait, see below. */
+size_t indrnn_crew_bytes(void);
+int indrnn_crew_start(void *crew, int threads);
+void indrnn_crew_end(void *crew);
 
 /* What the functions return. */
 enum {
@@ -177,7 +183,12 @@ typedef struct {
  *   work (scratch)          may be that of other calls
  *
  * q_forward_threads, q_backward_threads (in indrnn_threads.c only)
- *   The same, done by options->parts threads that live for the call; `work` is as large as for these options.
+ *   The same, done by at most options->parts threads; `work` is as large as for these options.
+ *
+ * indrnn_crew_bytes, indrnn_crew_start, indrnn_crew_end (in indrnn_threads.c only)
+ *   So many threads, the caller among them, in memory of so many bytes that the caller aligns to 64. They serve any
+ *   call whose options name them, one at a time, of other cells too; between calls they look out for the next one for
+ *   some 100 microseconds, then sleep. A child process of fork has none of them: there, set the memory to zero.
  *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward

@@ -10,6 +10,25 @@
 
 #include "derive_threads.h"
 
+size_t indrnn_crew_bytes(void)
+{
+    return sizeof(crew);
+}
+
+int indrnn_crew_start(void *memory, int threads)
+{
+    if (!memory || misaligned(memory))
+        return memory ? indrnn_misaligned : indrnn_null;
+    crew_starts(memory, threads);
+    return indrnn_ok;
+}
+
+void indrnn_crew_end(void *memory)
+{
+    if (memory)
+        crew_ends(memory);
+}
+
 #define Q(name) indrnn_f32_##name
 #include "derive_threaded.h"
 #undef Q

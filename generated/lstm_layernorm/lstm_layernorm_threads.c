@@ -10,6 +10,25 @@
 
 #include "derive_threads.h"
 
+size_t lstm_layernorm_crew_bytes(void)
+{
+    return sizeof(crew);
+}
+
+int lstm_layernorm_crew_start(void *memory, int threads)
+{
+    if (!memory || misaligned(memory))
+        return memory ? lstm_layernorm_misaligned : lstm_layernorm_null;
+    crew_starts(memory, threads);
+    return lstm_layernorm_ok;
+}
+
+void lstm_layernorm_crew_end(void *memory)
+{
+    if (memory)
+        crew_ends(memory);
+}
+
 #define Q(name) lstm_layernorm_f32_##name
 #include "derive_threaded.h"
 #undef Q

@@ -10,6 +10,25 @@
 
 #include "derive_threads.h"
 
+size_t lstm_peephole_crew_bytes(void)
+{
+    return sizeof(crew);
+}
+
+int lstm_peephole_crew_start(void *memory, int threads)
+{
+    if (!memory || misaligned(memory))
+        return memory ? lstm_peephole_misaligned : lstm_peephole_null;
+    crew_starts(memory, threads);
+    return lstm_peephole_ok;
+}
+
+void lstm_peephole_crew_end(void *memory)
+{
+    if (memory)
+        crew_ends(memory);
+}
+
 #define Q(name) lstm_peephole_f32_##name
 #include "derive_threaded.h"
 #undef Q

@@ -10,6 +10,25 @@
 
 #include "derive_threads.h"
 
+size_t mgu_crew_bytes(void)
+{
+    return sizeof(crew);
+}
+
+int mgu_crew_start(void *memory, int threads)
+{
+    if (!memory || misaligned(memory))
+        return memory ? mgu_misaligned : mgu_null;
+    crew_starts(memory, threads);
+    return mgu_ok;
+}
+
+void mgu_crew_end(void *memory)
+{
+    if (memory)
+        crew_ends(memory);
+}
+
 #define Q(name) mgu_f32_##name
 #include "derive_threaded.h"
 #undef Q

@@ -10,6 +10,25 @@
 
 #include "derive_threads.h"
 
+size_t mlstm_crew_bytes(void)
+{
+    return sizeof(crew);
+}
+
+int mlstm_crew_start(void *memory, int threads)
+{
+    if (!memory || misaligned(memory))
+        return memory ? mlstm_misaligned : mlstm_null;
+    crew_starts(memory, threads);
+    return mlstm_ok;
+}
+
+void mlstm_crew_end(void *memory)
+{
+    if (memory)
+        crew_ends(memory);
+}
+
 #define Q(name) mlstm_f32_##name
 #include "derive_threaded.h"
 #undef Q

@@ -10,6 +10,25 @@
 
 #include "derive_threads.h"
 
+size_t rnn_crew_bytes(void)
+{
+    return sizeof(crew);
+}
+
+int rnn_crew_start(void *memory, int threads)
+{
+    if (!memory || misaligned(memory))
+        return memory ? rnn_misaligned : rnn_null;
+    crew_starts(memory, threads);
+    return rnn_ok;
+}
+
+void rnn_crew_end(void *memory)
+{
+    if (memory)
+        crew_ends(memory);
+}
+
 #define Q(name) rnn_f32_##name
 #include "derive_threaded.h"
 #undef Q

@@ -10,6 +10,25 @@
 
 #include "derive_threads.h"
 
+size_t slstm_crew_bytes(void)
+{
+    return sizeof(crew);
+}
+
+int slstm_crew_start(void *memory, int threads)
+{
+    if (!memory || misaligned(memory))
+        return memory ? slstm_misaligned : slstm_null;
+    crew_starts(memory, threads);
+    return slstm_ok;
+}
+
+void slstm_crew_end(void *memory)
+{
+    if (memory)
+        crew_ends(memory);
+}
+
 #define Q(name) slstm_f32_##name
 #include "derive_threaded.h"
 #undef Q

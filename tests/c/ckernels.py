@@ -143,6 +143,9 @@ int main(int count, char **arguments)
     const int asked = count > 1 ? atoi(arguments[1]) : 0;
     how.parts = count > 2 ? atoi(arguments[2]) : 0;
     results = count > 3 ? fopen(arguments[3], "wb") : NULL;
+    void *crew = how.parts > 1 ? aligned_alloc(64, ({prefix}_crew_bytes() + 63) / 64 * 64) : NULL;
+    if (crew) must({prefix}_crew_start(crew, how.parts));
+    how.crew = crew;
     for (how.set = asked ? asked : 1; how.set <= (asked ? asked : {prefix}_neon); how.set++)
         for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {{
             {prefix}_dims d;
@@ -151,6 +154,8 @@ int main(int count, char **arguments)
             {runs}
         }}
     if (results) fclose(results);
+    if (crew) {prefix}_crew_end(crew);
+    free(crew);
     printf("done\\n");
     return 0;
 }}

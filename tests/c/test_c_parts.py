@@ -1,12 +1,15 @@
 """Work in parts, by hand or by threads: the same bits for any number of parts, in any order."""
 
 import random
+import threading
 
 import numpy as np
 import pytest
 from ccalls import OK, Call, problem_of, stages
 from cellfolder import EVERY, SHIPPED, Arguments
 from ckernels import driver, kernel, run, table, written
+
+from derive.native.arrays import address
 
 pytestmark = pytest.mark.needs("cc")
 CELLS = pytest.mark.parametrize("name", EVERY)
@@ -73,6 +76,39 @@ def test_threads_give_the_same_bits(name, dtype):
         same(by_threads(name, dtype, LARGE, threads), wanted)
     same(by_threads(name, dtype, SIZES, 3), whole(name, dtype, SIZES))
     same(by_threads(name, dtype, FEW_ROWS, 3), whole(name, dtype, FEW_ROWS))
+
+
+def test_threads_that_wait_give_the_same_bits_and_may_be_more_or_fewer_than_asked_for():
+    wanted = whole("gru", np.float32, LARGE)
+    functions = kernel("lstm")._functions[np.dtype(np.float32)]
+    crew = functions.crew(3)
+    for threads in (2, 3, 2, 5, 1, 3):
+        for _ in range(20):
+            same(by_threads("gru", np.float32, LARGE, threads, crew=address(crew)), wanted)
+    functions._get("crew_end", 1, None)(address(crew))
+
+
+def test_threads_that_are_busy_or_gone_after_a_fork_are_done_without():
+    wanted = whole("lstm", np.float32, LARGE)
+    functions = kernel("lstm")._functions[np.dtype(np.float32)]
+    crew = functions.crew(2)
+    found = {}
+
+    def work(place):
+        found[place] = [by_threads("lstm", np.float32, LARGE, 2, crew=address(crew)) for _ in range(20)]
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for results in found.values():
+        for result in results:
+            same(result, wanted)
+    assert len(found) == 3
+    functions._get("crew_end", 1, None)(address(crew))
+    crew[:] = 0
+    same(by_threads("lstm", np.float32, LARGE, 2, crew=address(crew)), wanted)
 
 
 def test_more_threads_than_a_call_may_start_are_as_many_as_it_may():

@@ -58,12 +58,15 @@ def test_symbols_are_prefixed_and_nothing_is_writable_or_allocated(name, tmp_pat
     entries = ("packed_bytes", "tape_bytes", "work_bytes", "tape_offset", "pack", "forward", "backward", "step")
     entries = (*entries, "forward_threads", "backward_threads")
     exported = {symbol for kind, symbol in found if kind.isupper() and kind != "U"}
-    assert exported == {f"{prefix}_{p}_{entry}" for p in ("f32", "f64") for entry in entries}
+    crew = {f"{prefix}_crew_{entry}" for entry in ("bytes", "start", "end")}
+    assert exported == crew | {f"{prefix}_{p}_{entry}" for p in ("f32", "f64") for entry in entries}
     assert {kind for kind, _ in found} <= set("TtUrd"), "a variable that is not constant"
     variable = {symbol for kind, symbol in found if kind == "d"}
     assert all(symbol.endswith("_kernels") for symbol in variable), "addresses alone, which the loader fills in"
     needed = {symbol for kind, symbol in found if kind == "U"}
-    threads = {"pthread_create", "pthread_join", "sched_yield"}
+    waiting = {f"pthread_{what}" for what in ("mutex_init", "mutex_lock", "mutex_unlock", "mutex_destroy")}
+    waiting |= {f"pthread_{what}" for what in ("cond_init", "cond_wait", "cond_broadcast", "cond_destroy")}
+    threads = {"pthread_create", "pthread_join", "sched_yield", *waiting}
     assert needed <= {"memcpy", "memset", "memmove"} | threads | {"sin", "sinf", "cos", "cosf", "sqrt", "sqrtf"}
 
 

@@ -25,7 +25,8 @@ class Calls:
     def packing(self, product: Apply) -> list[str]:
         """Packs the matrices that are no parameters, in front of the product or the loop that it stands in."""
         own = [group for group in groups_of(product, self.variables) if not self._packed_once(group)]
-        return [line for group in own for line in pack(self.memory, self.panels, group, self._own_panels(group), "0, 1")]
+        each = [pack(self.memory, self.panels, group, self._own_panels(group), "0, 1") for group in own]
+        return [line for lines in each for line in lines]
 
     def at_time(self, product: Product) -> list[str]:
         """A product inside a turn."""
