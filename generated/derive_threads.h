@@ -182,4 +182,23 @@ static int do_in_threads(crew *waiting, int threads, int stages, stage_work work
     return code;
 }
 
+size_t CELL(crew_bytes)(void)
+{
+    return sizeof(crew);
+}
+
+int CELL(crew_start)(void *memory, int threads)
+{
+    if (!memory || misaligned(memory))
+        return memory ? CELL(misaligned) : CELL(null);
+    crew_starts(memory, threads);
+    return CELL(ok);
+}
+
+void CELL(crew_end)(void *memory)
+{
+    if (memory)
+        crew_ends(memory);
+}
+
 #endif

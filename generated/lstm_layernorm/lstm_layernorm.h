@@ -44,7 +44,7 @@ typedef struct {
     int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
     int stage; /* with parts: of this stage only; never with checkpoint */
     int checkpoint; /* keep the states every so many steps alone, and backward computes the rest; 0: keep all */
-    void *crew; /* threads that wait for the calls of lstm_layernorm_threads.c; NULL: each call starts its own */
+    void *crew; /* threads that wait; NULL: each call starts its own */
 } lstm_layernorm_options;
 
 enum {
@@ -64,7 +64,6 @@ enum {
     lstm_layernorm_backward_stages = 6
 };
 
-/* Threads that wait, see below. */
 size_t lstm_layernorm_crew_bytes(void);
 int lstm_layernorm_crew_start(void *crew, int threads);
 void lstm_layernorm_crew_end(void *crew);
@@ -252,10 +251,9 @@ typedef struct {
  * q_forward_threads, q_backward_threads (in lstm_layernorm_threads.c only)
  *   The same, done by at most options->parts threads; `work` is as large as for these options.
  *
- * lstm_layernorm_crew_bytes, lstm_layernorm_crew_start, lstm_layernorm_crew_end (in lstm_layernorm_threads.c only)
- *   So many threads, the caller among them, in memory of so many bytes that the caller aligns to 64. They serve any
- *   call whose options name them, one at a time, of other cells too; between calls they look out for the next one for
- *   some 100 microseconds, then sleep. A child process of fork has none of them: there, set the memory to zero.
+ * lstm_layernorm_crew_bytes, _start, _end (there too)
+ *   Threads, the caller's among them, that wait for calls whose options name them, in memory of so many bytes aligned
+ *   to 64. They sleep 0.1 ms after a call. A forked child has none: it zeroes the memory.
  *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward

@@ -131,12 +131,11 @@ def counter(name: str, folder: Path) -> Path:
             r"^INLINE vec NAME\(\w+\)\(vec [^)]*\)\s*\{", _with("Evaluation"), found[file], flags=re.MULTILINE
         )
     found["derive_vectors.h"] = _marked(found["derive_vectors.h"], r"INLINE vec vec_sqrt\(vec v\) \{", "Evaluation")
-    products = _marked(found["derive_products.h"], r"^INLINE void NAME\(tile\)\([^)]*\)\s*\{", "Tile")
+    products = _marked(found["derive_products.h"], r"^INLINE void NAME\((?:tile|abreast)\)\([^{]*\{", "Tile")
     # A stretch of a sum is added to what is there once in many numbers: not counted.
     for stretch, uncounted in (
         ("total += (some[0] + some[1]) + (some[2] + some[3]);", "for (const real &e : some) total.value += e.value;"),
-        ("sums[r][v] += vec_load(c + (size_t)r * c_row + v * LANES, LANES);",
-         "sums[r][v].value += vec_load(c + (size_t)r * c_row + v * LANES, LANES).value;"),
+        ("vec_load(c + v * LANES, count) + sums[v]", "real(vec_load(c + v * LANES, count).value + sums[v].value)"),
     ):  # fmt: skip
         assert products.count(stretch) == 1
         products = products.replace(stretch, uncounted)

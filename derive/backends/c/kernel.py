@@ -5,6 +5,7 @@ In: a cell and its schedule. Out: a `Kernel`, the lines of each function and the
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -346,10 +347,17 @@ class Builder:
             writes=False,
         )
         calls = []
-        for number, (group, users) in enumerate(self.panels.groups.items()):
-            wanted = " | ".join(f"for_{user}" for user in sorted(users, reverse=True))
-            lines = pack(memory, self.panels, group, f"PANELS({number})", "part, parts")
-            calls += braced(f"if (wanted & ({wanted}))" if len(users) > 1 else f"if (wanted & {wanted})", lines)
+        numbered = enumerate(self.panels.groups.items())
+        for users, alike in itertools.groupby(numbered, lambda each: sorted(each[1][1], reverse=True)):
+            wanted = " | ".join(f"for_{user}" for user in users)
+            calls += braced(
+                f"if (wanted & ({wanted}))" if len(users) > 1 else f"if (wanted & {wanted})",
+                [
+                    line
+                    for number, (group, _) in alike
+                    for line in pack(memory, self.panels, group, f"PANELS({number})", "part, parts")
+                ],
+            )
         lines = [*memory.lines.values(), *calls]
         return (*self._used("\n".join(lines)), *lines)
 
