@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from derive.native.arrays import Array, Sizes, checked, members, refusal, shape_of, within
+from derive.native.arrays import Array, Sizes, checked, members, refusal, shape_of
 from derive.native.fastcall import Argument, Kind
 from derive.native.functions import DTYPES, Functions, pointer, pointers
 from derive.native.interface import Field, Interface
-from derive.native.plan import MEMORY, NOTHING, Plan, Plans
+from derive.native.plan import MEMORY, NOTHING, Memory, Plan, Plans
 from derive.native.stream import Stream
 from derive.native.tape import Tape
 
@@ -71,7 +71,7 @@ class Kernel:
         self._sequence = (interface.time, interface.batch)
         self._batch = (interface.batch,)
         self._unknown = Sizes()
-        self._plans = Plans()
+        self._plans, self._memory = Plans(), Memory()
         offered = {DTYPES[precision]: precision for precision in interface.precisions}
         wanted = offered if dtype is None else [np.dtype(dtype)]
         if any(each not in offered for each in wanted):
@@ -120,8 +120,8 @@ class Kernel:
         place = _place(params, threads, checkpoint, "forward", initial is None, (not tape, _shape(x)))
         plan = self._plans.get(place)
         if plan is not None:
-            (outputs, final), memory, work = plan.fresh()
-            if plan.call(*_passed(params), x, initial, outputs, final, memory, work):
+            (outputs, final), memory = plan.fresh()
+            if plan.run(self._memory, *_passed(params), x, initial, outputs, final, memory):
                 inputs = x if isinstance(x, tuple) else (x,)
                 kept = None if memory is None else self._tape(plan, params, inputs, initial, memory, checkpoint)
                 return self._alone(self.Output, outputs), self.State(*final), kept
@@ -152,11 +152,12 @@ class Kernel:
             return Plan(functions, "forward_threads", sizes, arguments, chosen, keeps=bool(tape))
 
         plan = self._plans.agreed(place, functions, sizes, make)
-        (outputs, final), memory, work = plan.fresh()
+        (outputs, final), memory = plan.fresh()
+        work = functions.buffer("work", plan.dims, plan.options)
         kept = None if memory is None else self._tape(plan, bound, tuple(inputs), start, memory, cut)
         functions.call(
             "forward_threads", plan.dims, bound.pointers, pointer(bound.packed), pointers(inputs), pointers(start),
-            pointers(outputs), pointers(final), pointer(kept._buffer if kept else None), pointer(within(work)),
+            pointers(outputs), pointers(final), pointer(kept._buffer if kept else None), pointer(work),
             options=plan.options,
         )  # fmt: skip
         return self._alone(self.Output, outputs), self.State(*final), kept
@@ -174,10 +175,10 @@ class Kernel:
             place = _place(params, threads, tape._checkpoint, "backward", dfinal is None, made)
             plan = self._plans.get(place)
         if plan is not None:
-            (dparams, dinputs, dinitial), _, work = plan.fresh()
-            if plan.call(
-                *_passed(params), tape._inputs, tape._initial, tape._room, dy, dfinal,
-                dparams, dinputs, dinitial, work,
+            (dparams, dinputs, dinitial), _ = plan.fresh()
+            if plan.run(
+                self._memory, *_passed(params), tape._inputs, tape._initial, tape._room, dy, dfinal,
+                dparams, dinputs, dinitial,
             ):  # fmt: skip
                 return self.Params(*dparams), self._alone(self.Inputs, dinputs), self.State(*dinitial)
         return self._checked_backward(place, params, tape, dy, dfinal, threads)
@@ -216,11 +217,12 @@ class Kernel:
             return Plan(functions, "backward_threads", tape._sizes, arguments, chosen)
 
         plan = self._plans.agreed(place, functions, tape._sizes, make)
-        (dparams, dinputs, dinitial), _, work = plan.fresh()
+        (dparams, dinputs, dinitial), _ = plan.fresh()
+        work = functions.buffer("work", plan.dims, plan.options)
         functions.call(
             "backward_threads", plan.dims, bound.pointers, pointer(bound.packed), pointers(tape._inputs),
             pointers(tape._initial), pointer(tape._buffer), pointers(doutputs), pointers(end),
-            pointers(dparams), pointers(dinputs), pointers(dinitial), pointer(within(work)), options=plan.options,
+            pointers(dparams), pointers(dinputs), pointers(dinitial), pointer(work), options=plan.options,
         )  # fmt: skip
         return self.Params(*dparams), self._alone(self.Inputs, dinputs), self.State(*dinitial)
 
@@ -229,8 +231,8 @@ class Kernel:
         place = _place(params, 1, None, "step", state is None, _shape(x_t))
         plan = self._plans.get(place)
         if plan is not None:
-            (outputs, new), _, work = plan.fresh()
-            if plan.call(*_passed(params), x_t, state, outputs, new, work):
+            (outputs, new), _ = plan.fresh()
+            if plan.run(self._memory, *_passed(params), x_t, state, outputs, new):
                 return self._alone(self.Output, outputs), self.State(*new)
         return self._checked_step(place, params, x_t, state)
 
@@ -250,10 +252,11 @@ class Kernel:
             MEMORY,
         )
         plan = self._plans.agreed(place, functions, sizes, lambda: Plan(functions, "step", sizes, arguments, {}))
-        (outputs, new), _, work = plan.fresh()
+        (outputs, new), _ = plan.fresh()
+        work = functions.buffer("work", plan.dims, plan.options)
         functions.call(
             "step", plan.dims, bound.pointers, pointer(bound.packed), pointers(inputs), pointers(old),
-            pointers(outputs), pointers(new), pointer(within(work)), options=plan.options,
+            pointers(outputs), pointers(new), pointer(work), options=plan.options,
         )  # fmt: skip
         return self._alone(self.Output, outputs), self.State(*new)
 

@@ -22,6 +22,8 @@ NOTHING: Argument = (Kind.NOTHING, (), ())
 MEMORY: Argument = (Kind.MEMORY, (), ())
 # How many a kernel keeps: a kilobyte or five each, two for each length of a sequence.
 MOST_PLANS = 256
+# Of the memory for work, what a kernel keeps at most; where more is asked for, fresh pages cost little beside the work.
+MOST_BYTES = 32 << 20
 BYTE = np.dtype(np.uint8)
 
 
@@ -58,11 +60,38 @@ class Plan:
         told = self.functions, self._name, self.sizes.known, self.dims, self.options, self._arguments
         return fastcall.plan(*told) or _declines
 
-    def fresh(self) -> tuple[list[tuple[Array, ...]], Array | None, Array]:
-        """Fresh arrays: what the function writes, room for the tape if it keeps one, and for its work."""
+    def fresh(self) -> tuple[list[tuple[Array, ...]], Array | None]:
+        """Fresh arrays: what the function writes, and room for the tape if it keeps one."""
         empty, dtype = np.empty, self._dtype
         results = [tuple([empty(shape, dtype) for shape in shapes]) for shapes in self._results]
-        return results, empty(self._tape, BYTE) if self._tape else None, empty(self._work, BYTE)
+        return results, empty(self._tape, BYTE) if self._tape else None
+
+    def run(self, memory: Memory, *arguments: object) -> bool:
+        """`call` with the last of its arguments, which is memory to work in, from there."""
+        work = memory.take(self._work)
+        made = self.call(*arguments, work)
+        memory.give_back(work)
+        return made
+
+
+class Memory:
+    """What the calls of one kernel work in: kept from one call to the next, because the system takes longer to hand
+    out fresh pages than many a kernel to run. Calls at the same time have their own."""
+
+    def __init__(self) -> None:
+        self._kept: list[Array] = []
+
+    def take(self, size: int) -> Array:
+        """So many bytes or more, for nobody else until they are given back."""
+        try:
+            kept = self._kept.pop()
+        except IndexError:
+            return np.empty(size, BYTE)
+        return kept if kept.size >= size else np.empty(size, BYTE)
+
+    def give_back(self, work: Array) -> None:
+        if work.size <= MOST_BYTES:
+            self._kept = [work]
 
 
 class Plans:

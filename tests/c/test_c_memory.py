@@ -12,7 +12,6 @@ from cellfolder import EVERY, SHIPPED
 from ckernels import driver, library, run, table, written
 
 # What compilers make of C does not depend on the versions of Python's packages.
-pytestmark = pytest.mark.toolchain
 CELLS = pytest.mark.parametrize("name", EVERY)
 FULL = bool(os.environ.get("DERIVE_FULL"))
 

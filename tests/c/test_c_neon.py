@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ckernels import driver, run, table, written
 
-pytestmark = [pytest.mark.toolchain, pytest.mark.needs("gcc", "aarch64-linux-gnu-gcc", "qemu-aarch64")]
+pytestmark = pytest.mark.needs("gcc", "aarch64-linux-gnu-gcc", "qemu-aarch64")
 PLAIN, NEON = "1", "4"
 ROUNDING = {"f32": 1e-4, "f64": 1e-12}
 

@@ -131,7 +131,6 @@ def test_threads_of_a_call_from_python_are_validated():
     assert np.array_equal(made.forward(given.params, given.x, given.initial, threads=1)[0], y)
 
 
-@pytest.mark.toolchain
 @pytest.mark.needs("gcc")
 @pytest.mark.parametrize("name", ["lstm", "gru", "mlstm", "lstm_layernorm"])
 def test_threads_do_not_race(name, tmp_path):
