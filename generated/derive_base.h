@@ -90,12 +90,14 @@ enum { for_forward = 1, for_backward = 2 };
 #define LIMIT (TOO_LARGE / 2)
 
 /* Sizes, in arithmetic that stays at TOO_LARGE instead of wrapping around. */
+FUNCTION size_t times_large(size_t a, size_t b)
+{
+    return b != 0 && a > LIMIT / b ? TOO_LARGE : a * b;
+}
+
 INLINE size_t times(size_t a, size_t b)
 {
-    const size_t root = (size_t)1 << (4 * sizeof(size_t) - 1);
-    if (a < root && b < root)
-        return a * b;
-    return b != 0 && a > LIMIT / b ? TOO_LARGE : a * b;
+    return (a | b) >> (4 * sizeof(size_t) - 1) ? times_large(a, b) : a * b;
 }
 
 INLINE size_t plus(size_t a, size_t b)
