@@ -84,7 +84,7 @@ enum { for_forward = 1, for_backward = 2 };
 #define DEPTH 256
 
 /* How many rows a product in front of a loop does ahead. */
-#define RUN 96
+#define RUN 256
 
 #define TOO_LARGE ((size_t)-1)
 #define LIMIT (TOO_LARGE / 2)

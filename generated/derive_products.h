@@ -200,14 +200,14 @@ static inline void NAME(apply_few)(size_t rows, size_t columns, size_t number, c
             }
 }
 
-/* Many rows: a block of every panel stays near while all rows pass it. */
+/* Many rows: a block of every panel stays near while all rows pass it, and so do the columns of c that it makes. */
 static inline void NAME(apply_many)(size_t rows, size_t columns, size_t number, const NAME(factor) *factors, real *c,
     size_t c_row, int add, size_t low, size_t high)
 {
     const size_t tiles = (rows + ROWS - 1) / ROWS;
-    for (size_t f = 0; f < number; f++)
-        for (size_t start = 0; start < factors[f].depth; start += DEPTH)
-            for (size_t i = low; i < high; i++) {
+    for (size_t i = low; i < high; i++)
+        for (size_t f = 0; f < number; f++)
+            for (size_t start = 0; start < factors[f].depth; start += DEPTH) {
                 const int more = add || f > 0 || start > 0;
                 const NAME(single) s = NAME(block)(factors + f, start, i, columns, c, more);
                 for (size_t t = 0; t < tiles; t++) {

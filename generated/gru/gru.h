@@ -217,7 +217,7 @@ typedef struct {
  * Numbers in memory, rounded up by part and packed row to 64 bytes; to train: tape, larger work, caller's:
  *   tape      4 T B d_h
  *   packed    6 d_h (d_h + d_x)
- *   work      9 B d_h + 3 d_h min(T B, B + 96) + packed for forward
+ *   work      9 B d_h + 3 d_h min(T B, B + 256) + packed for forward
  *   work      4 T B d_h + 6 B d_h + 256 max(d_h, d_x) + packed for backward
  *   caller's  params 3 d_h (d_h + d_x + 1), inputs T B d_x, states B d_h, outputs T B d_h; gradients too
  */

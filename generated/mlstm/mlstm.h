@@ -260,8 +260,8 @@ typedef struct {
  * Numbers in memory, rounded up by part and packed row to 64 bytes; to train: tape, larger work, caller's:
  *   tape      T B (d_k + 3) (d_v + 3)
  *   packed    2 d_x (2 d_k + 2 d_v + 1)
- *   work      3 T B (d_k + d_v + 2) + B (3 d_k d_v + d_k + 5) + 2 min(T B, B + 96) (d_k + d_v + 1) + d_k + d_v + 1 +
- *         packed for forward
+ *   work      3 T B (d_k + d_v + 2) + B (3 d_k d_v + d_k + 5) + 2 min(T B, B + 256) (d_k + d_v + 1) + d_k + d_v + 1
+ *         + packed for forward
  *   work      T B (4 d_k + 3 d_v + d_x + 10) + 3 B (d_k d_v + d_k + 1) + d_k d_v + d_v + 256 d_x + 1 + packed for
  *         backward
  *   caller's  params 2 (d_x + 1) (d_k + d_v + 1), inputs T B d_x, states B (d_k d_v + d_k + 1), outputs T B d_v;

@@ -19,7 +19,7 @@ RUN = Length("RUN")
 """How many rows a product in front of a loop does ahead, as the C calls it."""
 PARTS = Length("parts")
 """In how many parts the work is done, as the C calls it."""
-CHOSEN = {DEPTH: 256, RUN: 96}
+CHOSEN = {DEPTH: 256, RUN: 256}
 """The lengths that are the same for all cells."""
 
 
