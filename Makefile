@@ -11,7 +11,7 @@ PYTEST := -m pytest -n auto
 
 .DEFAULT_GOAL := generate
 .DELETE_ON_ERROR:
-.PHONY: generate check figures bench bench-quick test test-full test-peers test-oldest lint wheel lock clean help
+.PHONY: generate check figures docs bench bench-quick test test-full test-peers test-browser test-oldest lint wheel lock clean help
 
 generate: $(READY) ## derive every shipped cell and write generated/ (the default)
 	$(BIN)/derive generate
@@ -22,6 +22,9 @@ check: $(READY) ## derive again elsewhere and compare with generated/
 figures: $(READY) ## measure and draw the pictures of gradient flow in docs/figures
 	$(BIN)/python docs/figures/build.py
 
+docs: $(READY) ## build the site into build/docs
+	$(BIN)/python -m sphinx -W --keep-going -n -q -d build/doctrees docs build/docs
+
 bench: $(BENCH)/.ready ## time the kernels beside their peers, and write docs/benchmarks.md (an hour or more)
 	$(BENCH)/bin/python bench/run.py --publish
 
@@ -29,16 +32,19 @@ bench-quick: $(BENCH)/.ready ## a few points of it, in three minutes
 	$(BENCH)/bin/python bench/run.py --quick
 
 test: $(READY) ## run the tests that need no PyTorch
-	$(BIN)/python $(PYTEST) -m "not peers"
+	$(BIN)/python $(PYTEST) -m "not peers and not browser"
 
 test-full: $(READY) ## the same, with every operator change and every mutant of every cell
-	DERIVE_FULL=1 $(BIN)/python $(PYTEST) -m "not peers"
+	DERIVE_FULL=1 $(BIN)/python $(PYTEST) -m "not peers and not browser"
 
 test-peers: $(PEERS) ## compare with PyTorch (installs it into .venv)
 	$(BIN)/python $(PYTEST) -m peers
 
+test-browser: docs ## open every page that is built in a browser (needs chromium)
+	$(BIN)/python -m pytest -m browser tests/browser
+
 test-oldest: $(OLDEST)/.ready ## run the tests under the oldest supported versions, but for those of the C alone
-	$(OLDEST)/bin/python $(PYTEST) -m "not peers and not drift" --ignore tests/c
+	$(OLDEST)/bin/python $(PYTEST) -m "not peers and not browser and not drift" --ignore tests/c
 
 lint: $(READY) ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

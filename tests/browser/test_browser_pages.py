@@ -1,0 +1,46 @@
+"""Every page that is built, in a browser: at three widths, light, dark and in print."""
+
+from pathlib import Path
+
+import pytest
+
+BUILD = Path(__file__).parents[2] / "build"
+SITE = BUILD / "docs"
+FILES = sorted(SITE.rglob("*.html"))
+
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
+
+FAULTS = {
+    "console: ": "<script>throw new Error('broken')</script>",
+    "asks for https://example.org/": "<img alt='far away' src='https://example.org/far.png'>",
+    "asks for file:///etc/": "<link rel='stylesheet' href='file:///etc/none.css'>",
+    "wider than the page": "<p style='width: 2000px'>wide</p>",
+    "a formula without size": "<math></math>",
+    "a picture without a name": "<svg width='9' height='9'></svg>",
+    "light, 1400 px: image-alt": "<img src='data:,'>",
+    "light, 1400 px: color-contrast": "<p style='color: #ccc; background: #fff'>pale</p>",
+    "dark, 360 px: color-contrast": "<style>@media (prefers-color-scheme: dark) { p { color: #ccc; background: #fff }}"
+    "</style><p>pale in the dark</p>",
+    "print: wider than the page": "<style>@media print { p { width: 900px }}</style><p>wide on paper</p>",
+}
+
+
+def test_the_site_is_built():
+    assert SITE / "index.html" in FILES, "make docs builds it"
+
+
+@pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(BUILD)) for file in FILES])
+def test_page(visitor, file):
+    complaints = visitor.complaints(file, SITE)
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_seen(visitor, fault, tmp_path):
+    page = "<!doctype html><html lang='en'><title>t</title><main><h1>t</h1>{}</main></html>"
+    file = tmp_path / "page.html"
+    file.write_text(page.format("<p>Nothing to complain of.</p>"))
+    assert visitor.complaints(file, tmp_path) == []
+    file.write_text(page.format(FAULTS[fault]))
+    complaints = visitor.complaints(file, tmp_path)
+    assert any(fault in complaint for complaint in complaints), complaints

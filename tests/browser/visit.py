@@ -1,0 +1,105 @@
+"""A visit of a page in a browser: what a reader would complain of.
+
+In: a file of HTML. Out: complaints, one a line; none if the page is right at every width, light and dark, and in print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+WIDTHS = (360, 800, 1400)
+HEIGHT = 900
+SCHEMES = ("light", "dark")
+PAPER = 718  # A4 less margins of 1 cm, in CSS pixels
+
+# Colours are judged when they are there, not on their way; what is folded away is judged too.
+READY = """() => {
+    document.head.insertAdjacentHTML("beforeend", "<style>* { transition: none !important; }</style>");
+    for (const folded of document.querySelectorAll("details")) folded.open = true;
+    return document.fonts.ready.then(() => true);
+}"""
+
+# What stands beyond the right edge of the page although nothing scrolls it.
+OVERFLOW = """() => {
+    const page = document.documentElement;
+    if (page.scrollWidth <= page.clientWidth) return [];
+    const wide = [...document.body.querySelectorAll("*")].filter(
+        e => e.getBoundingClientRect().right > page.clientWidth + 1 && !e.closest("svg *"));
+    return [`${page.scrollWidth} px of content`, ...wide.slice(0, 4).map(e => e.outerHTML.slice(0, 90))];
+}"""
+
+EMPTY_FORMULAS = """() => [...document.querySelectorAll("math")].filter(
+    e => e.checkVisibility() && !(e.getBoundingClientRect().width > 0 && e.getBoundingClientRect().height > 0)
+).map(e => e.outerHTML.slice(0, 90))"""
+
+# Axe looks at images, at `role=img` and at the names of links and buttons; what else is drawn has a name or is hidden.
+NAMELESS_PICTURES = """() => [...document.querySelectorAll("svg, img, canvas, object, embed")].filter(e => {
+    if (!e.checkVisibility() || e.closest("[aria-hidden=true], symbol, defs") || e.parentElement.closest("svg"))
+        return false;
+    if (e.getAttribute("role") === "presentation" || e.getAttribute("alt") === "") return false;
+    const labels = (e.getAttribute("aria-labelledby") || "").split(" ").map(id => document.getElementById(id));
+    const named = e.getAttribute("aria-label") || e.getAttribute("alt") || e.querySelector(":scope > title")
+        || labels.some(label => label && label.textContent.trim());
+    return !named && !e.closest("a, button, label, summary");
+}).map(e => e.outerHTML.slice(0, 90))"""
+
+VIOLATIONS = """options => axe.run(options).then(found => found.violations.flatMap(violation => violation.nodes.map(node =>
+    `${violation.id}: ${node.target.join(" ")}: ${(node.failureSummary || "").split("\\n").slice(1).join("; ").trim()}`
+)))"""
+
+
+class Visitor:
+    """One browser page, used for every file in turn."""
+
+    def __init__(self, page: Any, axe: str) -> None:
+        self.page, self.axe = page, axe
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda message: self.said.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.context.route(lambda url: not url.startswith(("file:", "data:")), lambda route: route.abort())
+
+    def complaints(self, file: Path, own: Path) -> list[str]:
+        """All complaints of a page, which may ask for what is in `own` alone: its folder, or itself."""
+        return list(self._complaints(file, own))
+
+    def _complaints(self, file: Path, own: Path) -> Iterator[str]:
+        self._open(file)
+        for scheme in SCHEMES:
+            self.page.emulate_media(media="screen", color_scheme=scheme)
+            for width in WIDTHS:
+                self.page.set_viewport_size({"width": width, "height": HEIGHT})
+                yield from self._looks(f"{scheme}, {width} px")
+                # Narrow pages scroll more of their parts, wide ones show more of them: one scheme each.
+                if (scheme, width) in (("light", WIDTHS[-1]), ("dark", WIDTHS[0])):
+                    yield from self._accessibility(f"{scheme}, {width} px")
+        self.page.emulate_media(media="print", color_scheme="light")
+        self.page.set_viewport_size({"width": PAPER, "height": HEIGHT})
+        yield from self._looks("print")
+        yield from (f"console: {text}" for text in self.said)
+        allowed = own.as_uri() if own.is_file() else f"{own.as_uri()}/"
+        yield from (f"asks for {url}" for url in self.asked if not url.startswith((allowed, "data:")))
+
+    def _open(self, file: Path) -> None:
+        self.page.emulate_media(media="screen", color_scheme=SCHEMES[0])
+        self.page.set_viewport_size({"width": WIDTHS[-1], "height": HEIGHT})
+        self.said.clear()
+        self.asked.clear()
+        self.page.goto(file.as_uri(), wait_until="load")
+        self.page.evaluate(READY)
+        self.page.evaluate(self.axe)
+
+    def _looks(self, how: str) -> Iterator[str]:
+        for what, script in (
+            ("wider than the page", OVERFLOW),
+            ("a formula without size", EMPTY_FORMULAS),
+            ("a picture without a name", NAMELESS_PICTURES),
+        ):
+            yield from (f"{how}: {what}: {found}" for found in self.page.evaluate(script))
+
+    def _accessibility(self, how: str) -> Iterator[str]:
+        found = self.page.evaluate(VIOLATIONS, {"resultTypes": ["violations"], "preload": False})
+        yield from (f"{how}: {violation}" for violation in found)
