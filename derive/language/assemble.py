@@ -87,9 +87,9 @@ def _infer(equations: list[Equation], names: dict[str, Name], source: Source) ->
         ranks.infer(inferred, equations)
     except ranks.Conflict as conflict:
         raise rank_error(conflict, inferred, names, source) from None
-    unknown = [n for n in names.values() if inferred.known(inferred.variable(n.name)) is None]
-    if unknown:
-        raise undetermined_rank(next((n for n in unknown if n.role == "param"), unknown[0]))
+    for name in names.values():
+        if name.role == "param" and inferred.known(inferred.variable(name.name)) is None:
+            raise undetermined_rank(name)
 
     def rank_of(name: str) -> int:
         rank = inferred.known(inferred.variable(name))

@@ -199,13 +199,10 @@ def _text(shape: Sequence[Part]) -> str:
 
 
 def undetermined_rank(name: Name) -> CellError:
-    """The error for a variable of which nothing says how many axes it has."""
-    declare = (
-        f"`param {name.name} : …`" if name.role == "param" else "the parameters that it reads, `param p : …`"
-    )
+    """The error for a parameter of which nothing says how many axes it has."""
     return CellError(
         "undetermined", f"nothing determines the shape of `{name.name}`", name.span,
-        remedy=f"declare {declare} with its axes, or `param p` for a scalar",
+        remedy=f"declare `param {name.name} : …` with its axes, or `param {name.name}` for a scalar",
     )  # fmt: skip
 
 

@@ -48,8 +48,6 @@ _SIGNS = {
 _ASCII_SIGNS = {
     "^": "powers are written `x**2`",
     ".": "there are no attributes: write the function's name alone, and `transpose(M)`",
-    ":": "a colon stands in declarations only: `input x : d_x`",
-    '"': 'text stands in remarks only: `note "…"`',
     "'": 'text stands in remarks only: `note "…"`',
     ";": "write one statement a line",
     "<": "there are no comparisons: `maximum`, `minimum`, `relu` and `abs` choose",
