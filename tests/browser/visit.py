@@ -45,9 +45,12 @@ NAMELESS_PICTURES = """() => [...document.querySelectorAll("svg, img, canvas, ob
     return !named && !e.closest("a, button, label, summary");
 }).map(e => e.outerHTML.slice(0, 90))"""
 
-VIOLATIONS = """options => axe.run(options).then(found => found.violations.flatMap(violation => violation.nodes.map(node =>
-    `${violation.id}: ${node.target.join(" ")}: ${(node.failureSummary || "").split("\\n").slice(1).join("; ").trim()}`
-)))"""
+VIOLATIONS = """async options => {
+    const found = await axe.run(options);
+    const told = node => (node.failureSummary || "").split("\\n").slice(1).join("; ").trim();
+    return found.violations.flatMap(violation => violation.nodes.map(
+        node => `${violation.id}: ${node.target.join(" ")}: ${told(node)}`));
+}"""
 
 
 class Visitor:

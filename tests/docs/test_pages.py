@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-import runpages
 import pytest
+import runpages
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -41,7 +41,7 @@ WRONG = {
     "an output that is not shown": "```python\nprint(1)\n```\n",
     "an error that is not shown": "```python\nint('x')\n```\n",
     "a cell that is wrong": "```cell\ninput x : d_x\n```\n",
-    "a cell that is right": "```cell\ninput x\nstate h\nh[t] = x\n```\n\n```text\nerror[empty]: there is no cell here\n```\n",
+    "a cell that is right": "```cell\ninput x\nstate h\nh[t] = x\n```\n\n```text\nerror[empty]: no cell\n```\n",
     "text from nowhere": "```text\nfrom nowhere\n```\n",
     "text of no file": "<!-- from: Makefile -->\n```text\nno such line\n```\n",
     "a command that prints something else": "```console\n$ derive --version\n0\n```\n",
