@@ -27,12 +27,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from markdown_it import MarkdownIt
-
 from derive import CellError, cli, parse
 
 ROOT = Path(__file__).parents[2]
 _MARK = re.compile(r"<!-- (file|from): (\S+) -->")
+_BLOCK = re.compile(
+    r"^(?P<marks>(?:<!-- [^\n]* -->\n)*)```(?P<language>\S*)\n(?P<text>.*?)^```$", flags=re.MULTILINE | re.DOTALL
+)
 
 
 @dataclass
@@ -48,19 +49,15 @@ class Block:
 
 
 def blocks(page: str) -> list[Block]:
-    """The fenced blocks of a page, in order."""
+    """The fenced blocks of a page, in order; none stands within a list."""
     found: list[Block] = []
-    marks: dict[str, str] = {}
-    adjoins = False
-    for token in MarkdownIt("commonmark").parse(page):
-        if token.type == "html_block":
-            marks |= dict(_MARK.findall(token.content))
-        elif token.type == "fence":
-            first, last = token.map
-            found.append(Block(token.info.strip(), token.content, first + 1, last - 1, marks, adjoins))
-            marks = {}
-        if token.level == 0:
-            adjoins = token.type == "fence"
+    end = 0
+    for match in _BLOCK.finditer(page):
+        adjoins = bool(found) and not page[end : match.start()].strip()
+        first = page.count("\n", 0, match.start("text"))
+        last = first + match["text"].count("\n")
+        found.append(Block(match["language"], match["text"], first, last, dict(_MARK.findall(match["marks"])), adjoins))
+        end = match.end()
     return found
 
 
