@@ -71,6 +71,7 @@ class Visitor:
 
     def _complaints(self, file: Path, own: Path) -> Iterator[str]:
         self._open(file)
+        self.page.evaluate(self.axe)
         for scheme in SCHEMES:
             self.page.emulate_media(media="screen", color_scheme=scheme)
             for width in WIDTHS:
@@ -86,14 +87,18 @@ class Visitor:
         allowed = own.as_uri() if own.is_file() else f"{own.as_uri()}/"
         yield from (f"asks for {url}" for url in self.asked if not url.startswith((allowed, "data:")))
 
-    def _open(self, file: Path) -> None:
-        self.page.emulate_media(media="screen", color_scheme=SCHEMES[0])
-        self.page.set_viewport_size({"width": WIDTHS[-1], "height": HEIGHT})
+    def screenshot(self, file: Path, width: int, scheme: str) -> bytes:
+        """The first screen of a page."""
+        self._open(file, width, scheme)
+        return bytes(self.page.screenshot())
+
+    def _open(self, file: Path, width: int = WIDTHS[-1], scheme: str = SCHEMES[0]) -> None:
+        self.page.emulate_media(media="screen", color_scheme=scheme)
+        self.page.set_viewport_size({"width": width, "height": HEIGHT})
         self.said.clear()
         self.asked.clear()
         self.page.goto(file.as_uri(), wait_until="load")
         self.page.evaluate(READY)
-        self.page.evaluate(self.axe)
 
     def _looks(self, how: str) -> Iterator[str]:
         for what, script in (

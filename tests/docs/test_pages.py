@@ -12,6 +12,7 @@ PAGES = sorted(DOCS.rglob("*.md"))
 NAMED = [str(page.relative_to(DOCS)) for page in PAGES]
 
 
+@pytest.mark.drift
 @pytest.mark.needs("cc")
 @pytest.mark.parametrize("page", PAGES, ids=NAMED)
 def test_what_a_page_shows_is_what_comes_out(page, tmp_path, monkeypatch):
