@@ -2,9 +2,10 @@
 
 In: a screenshot, a committed reference. Out: the share of the screen that is another.
 
-The references are tiny: a pixel stands for 100 × 100 of the first screen, so that text is an even grey, whatever font the
-machine has. What is noticed is what a reader would notice from across the room: a column that is gone, a page without its
-text, a dark page that is light. Finer references would hold for one machine only. `DERIVE_ACCEPT=1` writes them anew.
+The references are tiny: a pixel stands for 100 × 100 of the first screen, so that text is an even grey, whatever font
+the machine has. What is noticed is what a reader would notice from across the room: a column that is gone, a page
+without its text, a dark page that is light. Finer references would hold for one machine only. `DERIVE_ACCEPT=1` writes
+them anew.
 """
 
 from __future__ import annotations

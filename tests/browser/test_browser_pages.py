@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 BUILD = Path(__file__).parents[2] / "build"
-SITE = BUILD / "docs"
-FILES = sorted(SITE.rglob("*.html"))
+ALONE = {"docs": False, "pages": True}  # folder of build → whether each page in it may ask for nothing but itself
+FILES = [file for folder in ALONE for file in sorted((BUILD / folder).rglob("*.html"))]
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
@@ -25,13 +25,15 @@ FAULTS = {
 }
 
 
-def test_the_site_is_built():
-    assert SITE / "index.html" in FILES, "make docs builds it"
+@pytest.mark.parametrize("folder", ALONE)
+def test_it_is_built(folder):
+    assert BUILD / folder / "index.html" in FILES, f"make {folder} builds it"
 
 
 @pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(BUILD)) for file in FILES])
 def test_page(visitor, file):
-    complaints = visitor.complaints(file, SITE)
+    folder = BUILD / file.relative_to(BUILD).parts[0]
+    complaints = visitor.complaints(file, file if ALONE[folder.name] else folder)
     assert not complaints, "\n".join(complaints)
 
 
