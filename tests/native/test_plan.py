@@ -314,7 +314,8 @@ def test_a_single_array_is_taken_only_where_it_may_stand_alone(make):
     params, x, *_ = example(kernel, np.float64)
     for inputs in (Kind.ALONE, Kind.NAMED):
         planned = step_plan(kernel, inputs)
-        (outputs, new), _, work = planned.fresh()
+        (outputs, new), _ = planned.fresh()
+        work = planned.functions.buffer("work", planned.dims)
         assert planned.call(params, None, Wrapped(x[0]), None, outputs, new, work)
         assert planned.call(params, None, x[0], None, outputs, new, work) is (inputs is Kind.ALONE)
         assert bits(outputs) == bits(kernel.step(params, x[0])[0])
@@ -324,7 +325,8 @@ def test_the_extension_declines_whatever_is_not_expected(make):
     kernel = make(dtype="float64")
     params, x, initial, *_ = example(kernel, np.float64)
     planned = step_plan(kernel, Kind.ALONE)
-    (outputs, new), _, work = planned.fresh()
+    (outputs, new), _ = planned.fresh()
+    work = planned.functions.buffer("work", planned.dims)
     right = [params, None, x[0], None, outputs, new, work]
     assert planned.call(*right)
     for place, wrong in enumerate((None, work, None, initial, list(outputs), (*new, new[0]), None)):
@@ -336,6 +338,29 @@ def test_the_extension_declines_whatever_is_not_expected(make):
     assert bytes_wanted.call(kernel.prepare(params).pointers, *right[1:])
     for wrong in (None, params, b"", kernel.prepare(params).pointers[:-1]):
         assert not bytes_wanted.call(wrong, *right[1:])
+
+
+def test_memory_for_work_is_kept_and_never_shared(monkeypatch):
+    memory = plan.Memory()
+    first, second = memory.take(100), memory.take(100)
+    assert not np.shares_memory(first, second)
+    memory.give_back(first)
+    assert memory.take(100) is first
+    memory.give_back(first)
+    assert memory.take(101).size == 101
+    monkeypatch.setattr(plan, "MOST_BYTES", 50)
+    memory.give_back(second)
+    assert memory.take(10) is not second
+
+
+def test_results_do_not_lie_in_memory_that_the_next_call_works_in(make, dtype):
+    kernel = make(dtype=dtype)
+    given = example(kernel, dtype)
+    run(kernel, *given)
+    kept = run(only_planned(kernel), *given)
+    before = bits(*kept)
+    run(kernel, *example(kernel, dtype, seed=2))
+    assert bits(*kept) == before
 
 
 def test_both_languages_agree_on_what_they_share():
