@@ -1,0 +1,112 @@
+"""A whole cell in one step.
+
+In: a cell. Out: its picture: a box for each layer, a circle for each operation between elements; states that go on
+element by element along the top, the others along the bottom, inputs from below, outputs above.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from derive.language.syntax import Cell
+from derive.pictures.diagram import Diagram, Node
+from derive.pictures.drawing import drawn
+from derive.pictures.model import Picture
+from derive.pictures.notation import Notation
+from derive.pictures.rails import railed
+from derive.pictures.reading import Reading, pruned
+from derive.pictures.text import plain
+
+
+def whole(cell: Cell) -> Picture:
+    """The picture of a cell."""
+    return drawn(diagram(cell), railed)
+
+
+def diagram(cell: Cell) -> Diagram:
+    """What a step computes, from the old states and the inputs to the new states and the outputs."""
+    notation = Notation(cell)
+    nodes = _nodes(cell, notation)
+    rails = _rails(cell, nodes)
+    results = [n for n, node in enumerate(nodes) if node.kind == "result"]
+    states = {v.name for v in cell.of_role("state")}
+    top = tuple(n for n in results if nodes[n].lines and n in _outputs(cell, nodes))
+    on_rail = {n for rail in rails for n in rail}
+    bottom = tuple(
+        n
+        for n, node in enumerate(nodes)
+        if (node.kind == "input" or (node.about in states and node.kind in ("state", "result")))
+        and n not in on_rail
+        and n not in top
+    )
+    return Diagram(f"{cell.name}: one step", _told(cell, notation), nodes, rails, bottom, top, framed=True)
+
+
+def _nodes(cell: Cell, notation: Notation) -> tuple[Node, ...]:
+    reading = Reading(cell, notation, folded=True)
+    for each in cell.equations:
+        number = reading.read(each.value)
+        reading.known[each.target] = number
+        named = reading.nodes[number]
+        if not named.name and not named.about and named.kind != "parameter":
+            local = cell.variables[each.target].role == "local" and each.target not in cell.outputs
+            reading.rename(number, notation.name(each.target) if local else (), each.target)
+    for variable in cell.of_role("state"):
+        label = notation.name(variable.name)
+        reading.add(Node("result", (label,), (reading.known[variable.name],), about=variable.name))
+    for name in cell.outputs:
+        reading.add(Node("result", (notation.name(name),), (reading.known[name],), about=name))
+    return pruned(reading.nodes)
+
+
+def _outputs(cell: Cell, nodes: Sequence[Node]) -> set[int]:
+    """The results that are outputs: the last of them."""
+    results = [n for n, node in enumerate(nodes) if node.kind == "result"]
+    return set(results[-len(cell.outputs) :])
+
+
+def _rails(cell: Cell, nodes: Sequence[Node]) -> tuple[tuple[int, ...], ...]:
+    """For each state that goes on element by element: the nodes from its old value to its new one."""
+    rails: list[tuple[int, ...]] = []
+    taken: set[int] = set()
+    for variable in cell.of_role("state"):
+        old = [n for n, node in enumerate(nodes) if node.kind == "state" and node.about == variable.name]
+        new = [n for n, node in enumerate(nodes) if node.kind == "result" and node.about == variable.name]
+        rail = _direct(nodes, old[0], new[0], taken) if old and new else None
+        if rail:
+            rails.append(rail)
+            taken.update(rail)
+    return tuple(rails)
+
+
+def _direct(nodes: Sequence[Node], old: int, new: int, taken: set[int]) -> tuple[int, ...] | None:
+    """The shortest way through operations between elements."""
+    readers = Diagram("", "", tuple(nodes)).readers
+    before: dict[int, int] = {old: old}
+    queue = deque([old])
+    while queue:
+        here = queue.popleft()
+        for following in readers[here]:
+            passes = following == new or nodes[following].kind in ("circle", "operation")
+            if passes and following not in before and following not in taken:
+                before[following] = here
+                queue.append(following)
+    if new not in before:
+        return None
+    way = [new]
+    while way[-1] != old:
+        way.append(before[way[-1]])
+    return tuple(reversed(way))
+
+
+def _told(cell: Cell, notation: Notation) -> str:
+    """The equations, for those who do not see the picture."""
+    lines = [f"{plain(notation.name(e.target))} = {plain(notation.expression(e.value))}" for e in cell.equations]
+    return "; ".join(lines) + "."
+
+
+def without_names(diagram_: Diagram) -> Diagram:
+    """The same with no label on a line."""
+    return replace(diagram_, nodes=tuple(replace(node, name=()) for node in diagram_.nodes))
