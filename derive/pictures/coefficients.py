@@ -1,7 +1,7 @@
 """The factor of a linear term, in one line.
 
-In: a transposed linear term. Out: a label such as `W_fh⊤` or `f ∘ (1 − f)`: what the term multiplies the adjoint by. Matrices
-are transposed where the term sums over their rows; vectors along the same axis are multiplied element by element.
+In: a transposed linear term. Out: a label such as `W_fh⊤` or `f ∘ (1 − f)`: what the term multiplies the adjoint by.
+Matrices are transposed where the term sums over their rows; vectors along one axis are multiplied element by element.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ import sympy as sp
 from derive.calculus import Linear
 from derive.functions import ScalarFunction
 from derive.pictures.notation import MINUS, Notation, Symbol, called, symbol
-from derive.pictures.text import Label, Run, joined, raised, words
+from derive.pictures.text import Label, Run, joined, raised, width, words
 from derive.system import Element, FirstMaximum, Index, Length, System, elements
+
+_ROOM = 170.0
+"""How wide an argument may be to be written out."""
 
 
 class Coefficients:
@@ -43,13 +46,52 @@ class Coefficients:
         return self._text(term.coefficient)
 
     def _temporary(self, name: str) -> Label:
+        """What a function is of its argument; any other by the author's variable whose equation it is in."""
         equation = self.system.equation(name)
-        if equation is not None and len(equation.terms) == 1:
-            body = equation.terms[0].body
-            if isinstance(body, ScalarFunction) and isinstance(body.args[0], Element) and body.args[0].name in self.owner:
-                return (*words(f"{called(body.row_name)}("), *self.name(body.args[0].name), *words(")"))
+        if equation is not None and len(equation.terms) == 1 and isinstance(equation.terms[0].body, ScalarFunction):
+            return self._application(equation.terms[0].body)
         about = self.system.variables[name].about
-        return (Run("u", "italic"), Run(about, "italic", "sup"))
+        return (Run(self._letter(name)), Run(about, "italic", "sup"), Run("t", "italic", "sub"))
+
+    def _letter(self, name: str) -> str:
+        """A net input is called so."""
+        bodies = [t.body for e in self.system.equations for t in e.terms if isinstance(t.body, ScalarFunction)]
+        return "net" if any(isinstance(b.args[0], Element) and b.args[0].name == name for b in bodies) else "u"
+
+    def _application(self, value: ScalarFunction) -> Label:
+        """A function's value: `tanh(c)`, `n⁻¹`, `[a > b]`."""
+        argument = self._argument(value.args[0])
+        match value.row_name:
+            case "recip" | "rsqrt":
+                return raised(self._base(argument), f"{MINUS}1" if value.row_name == "recip" else f"{MINUS}1/2")
+            case "nonnegative" | "positive":
+                return (*words("["), *argument, *words(f" {'≥' if value.row_name == 'nonnegative' else '>'} 0]"))
+        return (*words(f"{called(value.row_name)}("), *argument, *words(")"))
+
+    def _inverted(self, value: sp.Expr) -> Label | None:
+        """What a reciprocal is the reciprocal of."""
+        made_up = isinstance(value, Element) and value.name not in self.owner
+        equation = self.system.equation(value.name) if made_up else None
+        body = equation.terms[0].body if equation is not None and len(equation.terms) == 1 else None
+        if not isinstance(body, ScalarFunction) or body.row_name != "recip":
+            return None
+        return self._base(self._argument(body.args[0]))
+
+    @staticmethod
+    def _base(label: Label) -> Label:
+        """A label that a superscript may follow."""
+        plain = len(label) < 3 and not any(run.place == "sup" for run in label)
+        return label if plain else (*words("("), *label, *words(")"))
+
+    def _argument(self, value: sp.Expr) -> Label:
+        """An argument, written out where it is a short sum of products."""
+        if isinstance(value, Element) and value.name not in self.owner:
+            equation = self.system.equation(value.name)
+            if equation is not None and not any(term.over for term in equation.terms):
+                text = self._text(sp.Add(*(term.body for term in equation.terms)))
+                if width(text) < _ROOM:
+                    return text
+        return self._text(value)
 
     def _text(self, value: sp.Expr, *, inside: bool = False) -> Label:
         if isinstance(value, sp.Add):
@@ -57,7 +99,7 @@ class Coefficients:
         number, factors = self._apart(value)
         sign = MINUS if number.could_extract_minus_sign() else ""
         size = abs(number) if number.is_number else (-number if sign else number)
-        labels = [] if size == 1 and factors else [words(_number(size))]
+        labels = [] if size == 1 and factors else [_number(size)]
         text = self._product(factors, labels)
         return (*words(sign), *text) if sign else text
 
@@ -96,22 +138,40 @@ class Coefficients:
         if isinstance(factor, sp.Add):
             return self._sum(factor, True)
         if isinstance(factor, sp.Pow):
-            base = self._factor(factor.base)
-            return raised(base, str(factor.exp).replace("-", MINUS)) if isinstance(factor.base, Element) else (
-                *words("("), *base, *words(")"), Run(str(factor.exp), "upright", "sup"))
+            return self._power(factor.base, str(factor.exp).replace("-", MINUS))
         if isinstance(factor, ScalarFunction):
-            return (*words(f"{called(factor.row_name)}("), *self._text(factor.args[0]), *words(")"))
+            return self._application(factor)
         if isinstance(factor, FirstMaximum):
             return (*words("first("), *self.name(factor.args[0].name), *words(")"))
         if isinstance(factor, Element):
             label = self.name(factor.name)
             return raised(label, "⊤") if self._is_transposed(factor.feature_indices) else label
-        return words(str(factor))
+        return _number(factor)
+
+    def _power(self, base: sp.Expr, exponent: str) -> Label:
+        if (inverse := self._inverted(base)) is not None:
+            return raised(inverse, f"{MINUS}{exponent}")
+        label = self._factor(base)
+        called_at = next((n for n, run in enumerate(label) if run.text.endswith("(")), None)
+        if isinstance(base, Element) and called_at == 0:
+            return (Run(label[0].text[:-1]), Run(exponent, "upright", "sup"), *words("("), *label[1:])
+        return raised(label if isinstance(base, Element | sp.Add) else (*words("("), *label, *words(")")), exponent)
 
     def _is_transposed(self, indices: tuple[Index, ...]) -> bool:
         """Whether a matrix's rows are summed over and its columns stay."""
         return len(indices) == 2 and indices[0] in self.summed and indices[1] in self.kept
 
 
-def _number(value: sp.Expr) -> str:
-    return str(value).replace("-", MINUS).replace("*", " ")
+def _number(value: sp.Expr) -> Label:
+    """A number, or an expression of numbers and lengths of axes."""
+    if isinstance(value, Length):
+        return symbol(value.name).at()
+    if isinstance(value, sp.Pow) and value.exp.is_Integer:
+        inner = _number(value.base)
+        base = inner if value.base.is_Symbol else (*words("("), *inner, *words(")"))
+        return raised(base, str(value.exp).replace("-", MINUS))
+    if isinstance(value, sp.Mul):
+        return joined(map(_number, value.args), " ")
+    if isinstance(value, sp.Add):
+        return (*words("("), *joined(map(_number, value.args), " + "), *words(")"))
+    return words(str(value).replace("-", MINUS))

@@ -6,13 +6,14 @@ In: a diagram, the places of its nodes, the lines between them. Out: a `Picture`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from math import ceil, floor
 
-from derive.pictures.diagram import SOURCES, Diagram, Node
-from derive.pictures.model import Box, Circle, Dot, Line, Look, Picture, Point, Text
-from derive.pictures.places import Places
-from derive.pictures.routes import STEPS, Net, Place, Port, Router, Unroutable, name_area
-from derive.pictures.shapes import RADIUS, UNIT, extent, is_round, size
+from derive.pictures.diagram import Diagram, Node
+from derive.pictures.model import Box, Circle, Dot, Line, Look, Picture, Point, Text, moved
+from derive.pictures.places import Place, Places
+from derive.pictures.routes import STEPS, Net, Port, Router, Unroutable, name_area
+from derive.pictures.shapes import RADIUS, SIGN, UNIT, extent, is_round, size
 from derive.pictures.text import SIZE, SMALL, words
 
 Placement = Callable[[Diagram, int], Places]
@@ -27,7 +28,7 @@ def drawn(diagram: Diagram, placement: Placement) -> Picture:
     for gap in _GAPS:
         places = placement(diagram, gap)
         try:
-            nets = Router(diagram, places.centres, places.exits, places.columns, places.rows).nets()
+            nets = Router(diagram, places).nets()
         except Unroutable:
             if gap == _GAPS[-1]:
                 raise
@@ -49,7 +50,13 @@ class _Drawing:
         texts = [text for number, node in nodes for text in self._texts(number, node)]
         texts += [mark for net in self.nets for way in net.ways for mark in self._mark(way.reader, way.place, way.end)]
         title, description = self.diagram.title, self.diagram.description
-        return Picture(title, description, 0, 0, (), lines, dots, boxes, circles, tuple(texts))
+        return Picture(title, description, 0, 0, self._frames(), lines, dots, boxes, circles, tuple(texts))
+
+    def _frames(self) -> tuple[Box, ...]:
+        if self.places.frame is None:
+            return ()
+        left, top, right, bottom = (UNIT * edge for edge in self.places.frame)
+        return (Box(left, top, right - left, bottom - top, "cell", 10),)
 
     def _line(self, points: tuple[Place, ...], end: Port, reader: int, net: Net) -> Line:
         """A line on the grid, carried on to the border of a circle."""
@@ -67,15 +74,17 @@ class _Drawing:
         return port.x * UNIT - dx * inset, port.y * UNIT - dy * inset
 
     def _box(self, number: int, node: Node) -> Iterator[Box]:
-        if is_round(node) or node.kind in ("result",) or (node.kind == "state" and self.diagram.rails):
+        bare = node.kind == "result" and len(node.inputs) == 1
+        if is_round(node) or bare or (node.kind == "state" and self.diagram.framed):
             return
         (x, y), e = self.places.centres[number], extent(node)
         across, down = e.across * UNIT, e.down * UNIT
         if node.kind == "join":
             yield Box(x * UNIT - _BAR, y * UNIT - down, 2 * _BAR, 2 * down, "operation", 3)
             return
-        look: Look = "operation" if node.kind == "circle" else node.kind
-        radius = down if node.kind == "circle" else 12.0 if node.kind in SOURCES else 5.0
+        looks: dict[str, Look] = {"circle": "operation", "result": "value"}
+        look = looks.get(node.kind, node.kind)
+        radius = down if node.kind == "circle" else 5.0 if node.kind in ("function", "product", "operation") else 12.0
         yield Box(x * UNIT - across, y * UNIT - down, 2 * across, 2 * down, look, radius)
 
     def _circle(self, number: int, node: Node) -> Circle:
@@ -87,7 +96,7 @@ class _Drawing:
         heights = [1.35 * size(n) for n in range(len(node.lines))]
         down = y * UNIT - sum(heights) / 2
         for n, (line, height) in enumerate(zip(node.lines, heights, strict=True)):
-            yield Text(line, x * UNIT, down + height / 2, size(n))
+            yield Text(line, x * UNIT, down + height / 2, SIGN if is_round(node) else size(n))
             down += height
         if node.name:
             left, top, right, bottom = name_area(node, x, y, e, self.places.exits[number])
@@ -105,22 +114,19 @@ class _Drawing:
 
 def _cropped(picture: Picture) -> Picture:
     """The picture as large as what is in it, in whole pixels."""
-    from derive.pictures.model import moved
-
     spots = list(_spots(picture))
     left, top = (floor(min(s[k] for s in spots) - _EDGE) for k in (0, 1))
     right, bottom = (ceil(max(s[k] for s in spots) + _EDGE) for k in (0, 1))
-    from dataclasses import replace
-
     return replace(moved(picture, -left, -top), width=right - left, height=bottom - top)
 
 
 def _spots(picture: Picture) -> Iterable[Point]:
     for box in (*picture.frames, *picture.boxes):
         yield from ((box.x, box.y), (box.x + box.width, box.y + box.height))
-    for circle in picture.circles:
-        yield from ((circle.x - circle.radius, circle.y - circle.radius), (circle.x + circle.radius, circle.y + circle.radius))
+    for c in picture.circles:
+        yield from ((c.x - c.radius, c.y - c.radius), (c.x + c.radius, c.y + c.radius))
     for text in picture.texts:
-        yield from ((text.x - text.width / 2, text.y - text.height / 2), (text.x + text.width / 2, text.y + text.height / 2))
+        across, down = text.width / 2, text.height / 2
+        yield from ((text.x - across, text.y - down), (text.x + across, text.y + down))
     for line in picture.lines:
         yield from line.points

@@ -5,27 +5,35 @@ In: a diagram. Out: a place for each node on the grid, and the side at which its
 
 from __future__ import annotations
 
-from derive.pictures.diagram import Diagram
+from derive.pictures.diagram import SOURCES, Diagram
 from derive.pictures.layout import positions
 from derive.pictures.places import Places, columns_at
-from derive.pictures.routes import is_source
 from derive.pictures.shapes import extent
 
 
 def layered(diagram: Diagram, gap: int) -> Places:
-    """What is given stands in front of what reads it first; everything else behind what it reads."""
+    """What is given, and what only results read, stands in front of its readers; the rest behind what it reads."""
     layers = _layers(diagram)
     edges = sorted({(s, n) for n, node in enumerate(diagram.nodes) for s in node.inputs})
     across = _in_input_order(diagram, positions(layers, edges))
     down = _straightened(diagram, layers, across, gap)
-    return columns_at(diagram, layers, down, gap, ["right"] * len(layers))
+    return columns_at(diagram, layers, down, gap, ["right"] * len(layers), _wider(layers, down, edges))
+
+
+def _wider(layers: list[int], down: list[int], edges: list[tuple[int, int]]) -> dict[int, int]:
+    """Room behind a layer for the lines that go up or down in front of the next one."""
+    bent: dict[int, int] = {}
+    for source, node in edges:
+        if down[source] != down[node]:
+            bent[layers[node] - 1] = bent.get(layers[node] - 1, 0) + 1
+    return {layer: max(0, count - 2) for layer, count in bent.items()}
 
 
 def _in_input_order(diagram: Diagram, across: list[float]) -> list[float]:
     """What only one node reads stands in the order in which it is read."""
     found, readers = list(across), diagram.readers
     for node in diagram.nodes:
-        own = [s for s in dict.fromkeys(node.inputs) if is_source(diagram.nodes[s]) and len(readers[s]) == 1]
+        own = [s for s in dict.fromkeys(node.inputs) if diagram.nodes[s].kind in SOURCES and len(readers[s]) == 1]
         for source, position in zip(own, sorted(across[s] for s in own), strict=True):
             found[source] = position
     return found
@@ -81,9 +89,11 @@ def _layers(diagram: Diagram) -> list[int]:
     for node in diagram.nodes:
         found.append(max((found[s] + 1 for s in node.inputs), default=0))
     last = max(found)
-    for number, readers in enumerate(diagram.readers):
-        if is_source(diagram.nodes[number]) and readers:
-            found[number] = min(found[r] for r in readers) - 1
-        if diagram.nodes[number].kind == "result":
+    readers = diagram.readers
+    for number in reversed(range(len(found))):
+        node, behind = diagram.nodes[number], readers[number]
+        if node.kind == "result":
             found[number] = last
+        elif behind and (node.kind in SOURCES or all(diagram.nodes[r].kind == "result" for r in behind)):
+            found[number] = min(found[r] for r in behind) - 1
     return found

@@ -25,7 +25,7 @@ def positions(layers: Sequence[int], edges: Sequence[tuple[int, int]]) -> list[f
 
 
 class Grid:
-    """Points at whole coordinates, each with one state for a line that runs across and one for a line that runs down."""
+    """Points at whole coordinates, each with a state for a line that runs across and one for a line that runs down."""
 
     def __init__(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
@@ -52,8 +52,8 @@ class Grid:
     def cheapest(self, start: int, ends: Sequence[int]) -> tuple[int, list[int]] | None:
         """The end that is reached for the least, and the states on the way there; None where there is no way."""
         found = self.graph.get_shortest_paths(start, to=list(ends), weights=self.price, output="epath")
-        priced = [(sum(self.price[e] for e in path), number) for number, path in enumerate(found) if path or start == ends[number]]
-        priced = [pair for pair in priced if pair[0] < inf]
+        reached = [number for number, path in enumerate(found) if path or start == ends[number]]
+        priced = [(cost, n) for n in reached if (cost := sum(self.price[e] for e in found[n])) < inf]
         if not priced:
             return None
         _, best = min(priced)

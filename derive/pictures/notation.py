@@ -13,13 +13,15 @@ from dataclasses import dataclass
 
 from derive.language import syntax as tree
 from derive.language.syntax import Cell, Node
+from derive.language.tree import walk
 from derive.pictures.text import Label, Run, joined, raised, words
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
     "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ",
     "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ",
-    "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
+    "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ", "Phi": "Φ",
+    "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
 FUNCTIONS = {"sigmoid": "σ", "sqrt": "√", "log_sigmoid": "log σ", "maximum": "max", "minimum": "min", "abs": "|·|"}
 """What functions are called in a box, where it is not their own name."""
@@ -112,7 +114,8 @@ class Notation:
             case tree.Stop():
                 name, operands = "stop", (node.operand,)
             case _:
-                raise TypeError(f"no label for the node {type(node).__name__}; give it one in derive/pictures/notation.py")
+                kind = type(node).__name__
+                raise TypeError(f"no label for the node {kind}; give it one in derive/pictures/notation.py")
         return (*words(f"{called(name)}("), *joined(map(self.expression, operands), ", "), *words(")"))
 
 
@@ -133,8 +136,6 @@ def constant(cell: Cell) -> Iterable[str]:
 
 
 def _references(node: Node) -> Sequence[tree.Reference]:
-    from derive.language.tree import walk
-
     return [n for n in walk(node) if isinstance(n, tree.Reference)]
 
 

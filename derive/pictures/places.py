@@ -5,14 +5,19 @@ In: a column and a height for each node. Out: `Places`, with the room that the g
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from derive.pictures.diagram import Diagram
-from derive.pictures.routes import Place, Side
 from derive.pictures.shapes import extent, name_width
 
 MARGIN = 3
+
+Side = Literal["left", "right", "top", "bottom"]
+Place = tuple[int, int]
+Frame = tuple[int, int, int, int]
+"""Left, top, right, bottom."""
 
 
 @dataclass(frozen=True)
@@ -23,15 +28,28 @@ class Places:
     exits: tuple[Side, ...]
     columns: int
     rows: int
+    frame: Frame | None = None
+
+    def framed(self, frame: Frame) -> Places:
+        """The same with a frame around the cell."""
+        return replace(self, frame=frame)
 
 
 def columns_at(
-    diagram: Diagram, columns: Sequence[int], down: Sequence[int], gap: int, exits: Sequence[Side]
+    diagram: Diagram,
+    columns: Sequence[int],
+    down: Sequence[int],
+    gap: int,
+    exits: Sequence[Side],
+    wider: Mapping[int, int] | None = None,
 ) -> Places:
-    """Columns as wide as their nodes with the labels beside them; `down` says how high each node stands."""
+    """Columns as wide as their nodes with the labels beside them; `down` says how high each node stands.
+
+    `wider`: what is added to the gap behind a column.
+    """
     extents = [extent(node) for node in diagram.nodes]
-    left = {c: 0 for c in columns}
-    right = {c: 0 for c in columns}
+    left = dict.fromkeys(columns, 0)
+    right = dict.fromkeys(columns, 0)
     for number, (column, e) in enumerate(zip(columns, extents, strict=True)):
         beside = name_width(diagram.nodes[number])
         left[column] = max(left[column], e.across)
@@ -40,7 +58,7 @@ def columns_at(
     for column in sorted(left):
         x += left[column]
         at[column] = x
-        x += right[column] + gap
+        x += right[column] + gap + (wider or {}).get(column, 0)
     top = min(y - e.down - (2 if node.name else 0) for y, e, node in zip(down, extents, diagram.nodes, strict=True))
     bottom = max(y + e.down for y, e in zip(down, extents, strict=True))
     centres = tuple((at[c], y - top + MARGIN) for c, y in zip(columns, down, strict=True))

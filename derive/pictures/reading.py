@@ -166,7 +166,8 @@ class Reading:
             case tree.Stop():
                 label = words("stop")
             case _:
-                raise TypeError(f"no picture of the node {type(node).__name__}; add a case to derive/pictures/reading.py")
+                kind = type(node).__name__
+                raise TypeError(f"no picture of the node {kind}; add a case to derive/pictures/reading.py")
         return self.add(Node("operation", (label,), (self.read(node.operand),)))
 
     # -- layers

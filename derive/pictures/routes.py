@@ -1,23 +1,23 @@
 """The ways of lines: from each node to those that read it, around everything else.
 
 In: a diagram and the place of each node on the grid. Out: for each node a `Net`: the lines that leave it and where they
-branch. Lines of two nets cross at right angles or not at all; a line keeps a unit away from every node that is not its own.
+branch. Lines of two nets cross at right angles or not at all; a line keeps a unit away from every node that is not its
+own.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Literal
 
-from derive.pictures.diagram import SOURCES, Diagram, Node
+from derive.pictures.diagram import Diagram, Node
 from derive.pictures.layout import Grid
+from derive.pictures.places import Frame, Place, Places, Side
 from derive.pictures.shapes import Extent, extent, is_round, name_width
 
-Side = Literal["left", "right", "top", "bottom"]
-Place = tuple[int, int]
-_BRANCH, _CROSSING, _BESIDE_PORT = 2.0, 3.0, 4.0
+_BRANCH, _CROSSING, _BESIDE_PORT, _OUTSIDE = 2.0, 3.0, 4.0, 3.0
 STEPS: Mapping[Side, Place] = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
 
 
@@ -68,14 +68,16 @@ class Net:
 class Router:
     """Lays the lines of a diagram whose nodes have places."""
 
-    def __init__(self, diagram: Diagram, places: Sequence[Place], exits: Sequence[Side], columns: int, rows: int) -> None:
-        self.diagram, self.places, self.exits = diagram, places, exits
-        self.grid = Grid(columns, rows)
+    def __init__(self, diagram: Diagram, places: Places) -> None:
+        self.diagram, self.places, self.exits = diagram, places.centres, places.exits
+        self.grid = Grid(places.columns, places.rows)
         self.extents = [extent(node) for node in diagram.nodes]
         self.taken = {self.exit(number) for number, readers in enumerate(diagram.readers) if readers}
-        for number in range(len(places)):
+        for number in range(len(diagram.nodes)):
             self._block(self._covered(number))
-        for number in range(len(places)):
+        if places.frame:
+            self._keep_inside(places.frame)
+        for number in range(len(diagram.nodes)):
             for port in self._sides(number):
                 self._dearer(port.outside, _BESIDE_PORT)
 
@@ -98,7 +100,8 @@ class Router:
     def _net(self, number: int, readers: Sequence[int]) -> Net:
         start = self.exit(number)
         net, used = Net(number, start), set[tuple[int, int]]()
-        targets = [(r, k) for r in dict.fromkeys(readers) for k, i in enumerate(self.diagram.nodes[r].inputs) if i == number]
+        nodes = self.diagram.nodes
+        targets = [(r, k) for r in dict.fromkeys(readers) for k, i in enumerate(nodes[r].inputs) if i == number]
         for reader, place in sorted(targets, key=lambda t: (self._distance(number, t[0]), t)):
             net.ways.append(self._way(net, used, reader, place))
         net.branches = _branches(used, self.grid.point(*start.outside), self.grid)
@@ -126,7 +129,7 @@ class Router:
     def _use(self, points: Sequence[Place], used: set[tuple[int, int]]) -> None:
         """Going along a net's own lines costs nothing, leaving them a little."""
         numbers = [self.grid.point(*p) for p in points]
-        for a, b in zip(numbers, numbers[1:], strict=False):
+        for a, b in itertools.pairwise(numbers):
             step = (min(a, b), max(a, b))
             used.add(step)
             self.grid.price[self._edge(step)] = 1e-3
@@ -171,7 +174,10 @@ class Router:
             first = y - len(node.inputs) + 1
             stacked = Port(x - e.across, first + 2 * place, "left")
             last = place == len(node.inputs) - 1
-            return [stacked, *([_port(x, y, e, "bottom")] if last and self.diagram.rails else [])]
+            if not self.diagram.framed:
+                return [stacked]
+            heights = dict.fromkeys([y, *range(first, first + 2 * len(node.inputs), 2)])
+            return [*(Port(x - e.across, h, "left") for h in heights), *([_port(x, y, e, "bottom")] if last else [])]
         if is_round(node):
             free: list[Side] = ["left", "bottom", "top", "right"]
             return [_port(x, y, e, side) for side in free]
@@ -215,6 +221,15 @@ class Router:
         for edge in (*across, *down):
             self.grid.price[edge] += price
 
+    def _keep_inside(self, frame: Frame) -> None:
+        """Outside the frame of a cell, lines go straight to it or away from it."""
+        left, top, right, bottom = frame
+        for x in range(self.grid.columns):
+            for y in range(self.grid.rows):
+                across, down, _ = self.grid.edges_at(self.grid.point(x, y))
+                for edge in down if not left < x < right else across if not top < y < bottom else ():
+                    self.grid.price[edge] += _OUTSIDE
+
     def _reopened(self, ports: Iterable[Port]) -> dict[int, float]:
         """The price in front of a net's own ports, taken off for a while."""
         before: dict[int, float] = {}
@@ -250,11 +265,6 @@ def _port(x: int, y: int, e: Extent, side: Side) -> Port:
     return Port(x + dx * e.across, y + dy * e.down, side)
 
 
-def is_source(node: Node) -> bool:
-    """Whether a node is given."""
-    return node.kind in SOURCES
-
-
 def _path(states: Sequence[int], grid: Grid) -> list[Place]:
     """The points on a way."""
     points = [divmod(state % (grid.columns * grid.rows), grid.columns)[::-1] for state in states]
@@ -264,7 +274,7 @@ def _path(states: Sequence[int], grid: Grid) -> list[Place]:
 def _fresh_part(points: list[Place], used: set[tuple[int, int]], grid: Grid) -> list[Place]:
     """What of a way lies behind the last step that the net has already."""
     numbers = [grid.point(*p) for p in points]
-    shared = [n for n, (a, b) in enumerate(zip(numbers, numbers[1:], strict=False)) if (min(a, b), max(a, b)) in used]
+    shared = [n for n, (a, b) in enumerate(itertools.pairwise(numbers)) if (min(a, b), max(a, b)) in used]
     return points[shared[-1] + 1 :] if shared else points
 
 

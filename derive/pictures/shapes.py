@@ -13,6 +13,7 @@ from derive.pictures.text import SIZE, SMALL, width
 
 UNIT = 10.0
 RADIUS = 15.0
+SIGN = 20.0
 _PADDING = 12.0
 _BAR = 1
 
@@ -39,7 +40,7 @@ def extent(node: Node) -> Extent:
 
 def is_round(node: Node) -> bool:
     """Whether a node is drawn as a circle: an operation whose sign is short."""
-    return node.kind == "circle" and width(node.lines[0]) <= 2 * RADIUS - 4
+    return node.kind == "circle" and width(node.lines[0], SIGN) <= 2 * RADIUS - 8
 
 
 def size(line: int) -> float:

@@ -1,8 +1,8 @@
 """Text in pictures: runs of letters with sub- and superscripts, and how much room they may take.
 
-In: runs. Out: a bound of their width. It holds for the serif fonts that a reader may have (DejaVu Serif is the widest of
-them), so a label never leaves the rectangle that a layout keeps for it. A letter's bound does not depend on which letter
-it is, only on its case: a picture keeps its shape when a cell's variables are renamed.
+In: runs. Out: a bound of their width. It holds for the serif fonts that a reader may have (DejaVu Serif is the widest
+of them), so a label never leaves the rectangle that a layout keeps for it. A letter's bound does not depend on which
+letter it is, only on its case: a picture keeps its shape when a cell's variables are renamed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ SCRIPT = 0.7
 
 SIZE = 16.0
 SMALL = 12.0
-_CAPITAL, _LETTER, _WORD_CAPITAL, _WORD_LETTER, _DIGIT, _MONO, _SIGN, _THIN = 1.05, 0.95, 0.95, 0.7, 0.66, 0.62, 0.86, 0.42
+_CAPITAL, _LETTER, _DIGIT, _MONO, _SIGN, _THIN = 1.05, 0.95, 0.66, 0.62, 0.86, 0.42
+_WORD_CAPITAL, _WORD_LETTER = 0.95, 0.7
 _NARROW = frozenset(" ,.:;()[]'|·′")
 _WIDE_IN_WORDS = frozenset("mwMW@%…")
 
@@ -56,9 +57,8 @@ def joined(labels: Iterable[Label], between: str) -> Label:
 
 
 def raised(label: Label, mark: str) -> Label:
-    """A label with a superscript, which stands before its subscript."""
-    split = next((n for n, run in enumerate(label) if run.place == "sub"), len(label))
-    return (*label[:split], Run(mark, "upright", "sup"), *label[split:])
+    """A label with a superscript."""
+    return (*label, Run(mark, "upright", "sup"))
 
 
 def barred(label: Label) -> Label:

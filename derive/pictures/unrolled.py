@@ -85,7 +85,8 @@ class _Unrolled:
 
         read = names([*self.inputs], "t"), names(self.states, "t−1")
         given = ", ".join(r for r in read if r)
-        return f"The step at t takes {given} and gives {names(list(dict.fromkeys([*self.states, *self.outputs])), 't')}."
+        made = names(list(dict.fromkeys([*self.states, *self.outputs])), "t")
+        return f"The step at t takes {given} and gives {made}."
 
 
 def _arrow(start: Point, end: Point) -> Line:

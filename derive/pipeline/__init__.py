@@ -2,6 +2,7 @@
 
 from derive.pipeline.derivation import prove, prove_step
 from derive.pipeline.diagnosis import Diagnosis, diagnose
+from derive.pipeline.drawings import pictures, svg
 from derive.pipeline.files import drift, generate, shared, write
 from derive.pipeline.gradient_bound import GradientBound, gradient_bound
 from derive.pipeline.gradient_flow import GradientFlow, gradient_flow
@@ -30,9 +31,11 @@ __all__ = [
     "gradient_flow",
     "load_network",
     "load_params",
+    "pictures",
     "prove",
     "prove_step",
     "save_params",
+    "svg",
     "trial",
     "write",
 ]

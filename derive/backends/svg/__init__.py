@@ -1,8 +1,8 @@
 """SVG: a picture as one element that stands by itself, inline in a page or as a file.
 
-In: a `Picture`, a prefix that makes its identifiers unique in a page. Out: finished pieces for `templates/svg/picture.svg.j2`.
-Colours are custom properties (`--picture-ink`, `--picture-function`, …) that a page may set; the defaults are light, or
-dark where the reader prefers that.
+In: a `Picture`, a prefix that makes its identifiers unique in a page. Out: finished pieces for
+`templates/svg/picture.svg.j2`. Colours are custom properties (`--picture-ink`, `--picture-function`, …) that a page
+may set; the defaults are light, or dark where the reader prefers that.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ HEAD = 4.0
 
 def number(value: float) -> str:
     """At most one decimal."""
-    return f"{value:.1f}".removesuffix(".0").replace("-0", "0") if abs(value) < 0.05 else f"{value:.1f}".removesuffix(".0")
+    text = f"{value:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
 
 
 def rounded(points: Sequence[Point], *, shortened: bool) -> str:
