@@ -21,7 +21,8 @@ SOURCES: tuple[Kind, ...] = ("input", "state", "value", "parameter")
 @dataclass(frozen=True)
 class Node:
     """`lines` stand in it, the first one large. `marks`: a sign at each input, where one is needed. `name` is written
-    on the line that leaves. `about`: the cell's variable that it is or belongs to; of a state at t-1, too."""
+    on the line that leaves; `pointed` if it points something out. `about`: the cell's variable that it is or belongs
+    to, also at t-1; `state`: of a result, whether it is a state's new value; `function`: a layer's outermost one."""
 
     kind: Kind
     lines: tuple[Label, ...]
@@ -29,18 +30,21 @@ class Node:
     marks: tuple[str, ...] = ()
     name: Label = ()
     about: str = ""
+    state: bool = False
+    function: str = ""
+    pointed: bool = False
 
 
 @dataclass(frozen=True)
 class Diagram:
     """`rails`: chains of nodes to be drawn along one line at the top, each from a state's old value to its new one;
-    `bottom`: nodes to be drawn along the lower edge, `top`: along the upper."""
+    `accent`: those to be pointed out. `top`: results to be drawn above. `framed`: whether it is a cell as a whole."""
 
     title: str
     description: str
     nodes: tuple[Node, ...]
     rails: tuple[tuple[int, ...], ...] = ()
-    bottom: tuple[int, ...] = ()
+    accent: tuple[tuple[int, ...], ...] = ()
     top: tuple[int, ...] = ()
     framed: bool = False
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import ceil, floor
 
 from derive.pictures.diagram import Diagram, Node
-from derive.pictures.model import Box, Circle, Dot, Line, Look, Picture, Point, Text, moved
+from derive.pictures.model import Box, Circle, Dot, Line, Look, Picture, Point, Text, Tone, moved
 from derive.pictures.places import Place, Places
 from derive.pictures.routes import STEPS, Net, Port, Router, Unroutable, name_area
 from derive.pictures.shapes import RADIUS, SIGN, UNIT, extent, is_round, size
@@ -64,7 +64,9 @@ class _Drawing:
         found[-1] = self._border(reader, end)
         if points[0] == (net.start.x, net.start.y):
             found[0] = self._border(net.node, net.start)
-        return Line(tuple(found), arrow=self.diagram.nodes[reader].kind != "join")
+        accent = any(net.node in rail and reader in rail for rail in self.diagram.accent)
+        arrow = self.diagram.nodes[reader].kind != "join"
+        return Line(tuple(found), arrow, "accent" if accent else "")
 
     def _border(self, number: int, port: Port) -> Point:
         """Where a line meets what is drawn, which is smaller than the room that it has."""
@@ -82,8 +84,7 @@ class _Drawing:
         if node.kind == "join":
             yield Box(x * UNIT - _BAR, y * UNIT - down, 2 * _BAR, 2 * down, "operation", 3)
             return
-        looks: dict[str, Look] = {"circle": "operation", "result": "value"}
-        look = looks.get(node.kind, node.kind)
+        look: Look = "operation" if node.kind == "circle" else "value" if node.kind == "result" else node.kind
         radius = down if node.kind == "circle" else 5.0 if node.kind in ("function", "product", "operation") else 12.0
         yield Box(x * UNIT - across, y * UNIT - down, 2 * across, 2 * down, look, radius)
 
@@ -100,7 +101,8 @@ class _Drawing:
             down += height
         if node.name:
             left, top, right, bottom = name_area(node, x, y, e, self.places.exits[number])
-            yield Text(node.name, (left + right) / 2 * UNIT, (top + bottom) / 2 * UNIT, SIZE)
+            tone: Tone = "accent" if node.pointed else ""
+            yield Text(node.name, (left + right) / 2 * UNIT, (top + bottom) / 2 * UNIT, SIZE, tone)
 
     def _mark(self, reader: int, place: int, end: Port) -> Iterator[Text]:
         """The sign at an input, in the corner beside its line."""

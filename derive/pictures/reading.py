@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from derive.language import syntax as tree
 from derive.language.syntax import Cell
 from derive.language.tree import walk
-from derive.pictures.diagram import Node
+from derive.pictures.diagram import Kind, Node
 from derive.pictures.notation import FUNCTIONS, MINUS, Notation
 from derive.pictures.text import SMALL, Label, Run, joined, raised, width, words
 
@@ -28,6 +28,7 @@ class _Layer:
     functions: list[Label] = field(default_factory=list)
     params: list[Label] = field(default_factory=list)
     operands: list[int] = field(default_factory=list)
+    outermost: str = ""
 
 
 class Reading:
@@ -97,7 +98,8 @@ class Reading:
 
     def _number(self, node: tree.Binary) -> int | None:
         """An operation with a number, or with a scalar made of parameters, as a node with one input."""
-        sign = {"*": "·", "-": MINUS}.get(node.operator, node.operator)
+        product = "∘" if node.left.shape and node.right.shape else "·"
+        sign = {"*": product, "-": MINUS}.get(node.operator, node.operator)
         if self._plain(node.left):
             label: Label = (*self.notation.expression(node.left), *words(f" {sign}"))
             operand = node.right
@@ -177,13 +179,14 @@ class Reading:
         lines = (*layer.functions, *small) if layer.functions else (joined(layer.params, ", "),)
         if not layer.functions and width(lines[0]) > _ROOM:
             lines = small
-        return self.add(Node("function" if layer.functions else "product", lines, tuple(layer.operands)))
+        kind: Kind = "function" if layer.functions else "product"
+        return self.add(Node(kind, lines, tuple(layer.operands), function=layer.outermost))
 
     def _layer(self, node: tree.Node) -> _Layer | None:
         """What fits into one box; None where the outermost operation is none of a layer's."""
         match node:
             case tree.Apply(operands=(operand,)):
-                return self._inside(operand, _function(node.function))
+                return replace(self._inside(operand, _function(node.function)), outermost=node.function)
             case tree.Macro() if sum(not self.still(o) for o in node.operands) == 1:
                 [operand] = [o for o in node.operands if not self.still(o)]
                 layer = self._inside(operand, words(node.name))

@@ -91,6 +91,9 @@ class Router:
         on_rail = any(number in rail for rail in self.diagram.rails)
         return not on_rail, max(self._distance(number, r) for r in readers), number
 
+    def _on_rail(self, number: int, reader: int) -> bool:
+        return any(number in rail and reader in rail for rail in self.diagram.rails)
+
     def _distance(self, one: int, other: int) -> int:
         (ax, ay), (bx, by) = self.places[one], self.places[other]
         return abs(ax - bx) + 2 * abs(ay - by)
@@ -102,7 +105,8 @@ class Router:
         net, used = Net(number, start), set[tuple[int, int]]()
         nodes = self.diagram.nodes
         targets = [(r, k) for r in dict.fromkeys(readers) for k, i in enumerate(nodes[r].inputs) if i == number]
-        for reader, place in sorted(targets, key=lambda t: (self._distance(number, t[0]), t)):
+        order = {r: (not self._on_rail(number, r), self._distance(number, r)) for r, _ in targets}
+        for reader, place in sorted(targets, key=lambda t: (order[t[0]], t)):
             net.ways.append(self._way(net, used, reader, place))
         net.branches = _branches(used, self.grid.point(*start.outside), self.grid)
         self._close(used)

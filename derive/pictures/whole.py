@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 
 from derive.language.syntax import Cell
 from derive.pictures.diagram import Diagram, Node
@@ -30,18 +29,8 @@ def diagram(cell: Cell) -> Diagram:
     notation = Notation(cell)
     nodes = _nodes(cell, notation)
     rails = _rails(cell, nodes)
-    results = [n for n, node in enumerate(nodes) if node.kind == "result"]
-    states = {v.name for v in cell.of_role("state")}
-    top = tuple(n for n in results if nodes[n].lines and n in _outputs(cell, nodes))
-    on_rail = {n for rail in rails for n in rail}
-    bottom = tuple(
-        n
-        for n, node in enumerate(nodes)
-        if (node.kind == "input" or (node.about in states and node.kind in ("state", "result")))
-        and n not in on_rail
-        and n not in top
-    )
-    return Diagram(f"{cell.name}: one step", _told(cell, notation), nodes, rails, bottom, top, framed=True)
+    top = tuple(n for n, node in enumerate(nodes) if node.kind == "result" and not node.state)
+    return Diagram(f"{cell.name}: one step", _told(cell, notation), nodes, rails, top=top, framed=True)
 
 
 def _nodes(cell: Cell, notation: Notation) -> tuple[Node, ...]:
@@ -55,16 +44,10 @@ def _nodes(cell: Cell, notation: Notation) -> tuple[Node, ...]:
             reading.rename(number, notation.name(each.target) if local else (), each.target)
     for variable in cell.of_role("state"):
         label = notation.name(variable.name)
-        reading.add(Node("result", (label,), (reading.known[variable.name],), about=variable.name))
+        reading.add(Node("result", (label,), (reading.known[variable.name],), about=variable.name, state=True))
     for name in cell.outputs:
         reading.add(Node("result", (notation.name(name),), (reading.known[name],), about=name))
     return pruned(reading.nodes)
-
-
-def _outputs(cell: Cell, nodes: Sequence[Node]) -> set[int]:
-    """The results that are outputs: the last of them."""
-    results = [n for n, node in enumerate(nodes) if node.kind == "result"]
-    return set(results[-len(cell.outputs) :])
 
 
 def _rails(cell: Cell, nodes: Sequence[Node]) -> tuple[tuple[int, ...], ...]:
@@ -105,8 +88,3 @@ def _told(cell: Cell, notation: Notation) -> str:
     """The equations, for those who do not see the picture."""
     lines = [f"{plain(notation.name(e.target))} = {plain(notation.expression(e.value))}" for e in cell.equations]
     return "; ".join(lines) + "."
-
-
-def without_names(diagram_: Diagram) -> Diagram:
-    """The same with no label on a line."""
-    return replace(diagram_, nodes=tuple(replace(node, name=()) for node in diagram_.nodes))
