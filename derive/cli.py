@@ -77,6 +77,8 @@ def main() -> None:
       derive prove my.cell               is it right? nothing is written
       derive generate my.cell -o out     NumPy, C and LaTeX into out/my
       derive check                       is generated/ what the cells derive to?
+      derive draw lstm                   pictures of it, as SVG, into pictures/lstm
+      derive compare rnn lstm            two cells side by side
 
     Exit codes: 0 done; 1 what was asked for does not hold, or a cell is wrong; 2 misuse.
     """
@@ -164,6 +166,51 @@ def show(name: str) -> None:
     """
     [each] = _cells([name])
     click.echo(pipeline.derivation(each).show())
+
+
+@main.command()
+@click.argument("cells", metavar="CELL...", nargs=-1, required=True)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), default=Path("pictures"), show_default=True,
+    help="Folder with one folder a cell.",
+)  # fmt: skip
+@_reported
+def draw(cells: tuple[str, ...], output: Path) -> None:
+    """Draw cells, as SVG.
+
+    The whole cell, its gradient on the way back, three steps of it in time, and each equation.
+    """
+    for each in _each(_cells(cells), "drawing"):
+        texts = {
+            f"{name}.svg": pipeline.svg(picture, f"{each.name}-{name}")
+            for name, picture in pipeline.pictures(each).items()
+        }
+        written = pipeline.write(output / each.name, texts)
+        told = f"{_count(len(written), 'picture')} written to" if written else "nothing new for"
+        _out.print(f"{each.name:<22} {told} {output / each.name}")
+
+
+def _drawn(_context: click.Context, _option: click.Parameter, value: str | None) -> Path | None:
+    if value is not None and Path(value).suffix != ".svg":
+        raise click.BadParameter(f"got {value}, expected a name that ends in .svg")
+    return Path(value) if value is not None else None
+
+
+@main.command()
+@click.argument("left", metavar="LEFT")
+@click.argument("right", metavar="RIGHT")
+@click.option("-o", "--output", metavar="FILE", callback=_drawn, help="The picture.  [default: LEFT-RIGHT.svg]")
+@_reported
+def compare(left: str, right: str, output: Path | None) -> None:
+    """Draw two cells side by side, as SVG.
+
+    States that one has and the other has not are pointed out, and what on them is kept, written and read.
+    """
+    one, other = _cells([left])[0], _cells([right])[0]
+    name = f"{one.name}-{other.name}"
+    path = output or Path(f"{name}.svg")
+    pipeline.write(path.parent, {path.name: pipeline.svg(pipeline.beside(one, other), name)})
+    _out.print(f"picture written to {path}")
 
 
 @main.command()

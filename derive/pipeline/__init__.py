@@ -2,7 +2,7 @@
 
 from derive.pipeline.derivation import prove, prove_step
 from derive.pipeline.diagnosis import Diagnosis, diagnose
-from derive.pipeline.drawings import pictures, svg
+from derive.pipeline.drawings import beside, pictures, svg
 from derive.pipeline.files import drift, generate, shared, write
 from derive.pipeline.gradient_bound import GradientBound, gradient_bound
 from derive.pipeline.gradient_flow import GradientFlow, gradient_flow
@@ -21,6 +21,7 @@ __all__ = [
     "NetworkError",
     "Trial",
     "NumPyKernel",
+    "beside",
     "build",
     "derivation",
     "diagnose",

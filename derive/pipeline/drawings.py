@@ -8,7 +8,9 @@ from __future__ import annotations
 from derive.backends import svg as svg_backend
 from derive.emit import render
 from derive.language.syntax import Cell
-from derive.pictures import Picture, equation, gradient, unrolled, whole
+from derive.pictures import Picture, beside, equation, gradient, unrolled, whole
+
+__all__ = ["beside", "pictures", "svg"]
 
 
 def pictures(cell: Cell) -> dict[str, Picture]:
