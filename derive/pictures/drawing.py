@@ -13,14 +13,15 @@ from derive.pictures.diagram import Diagram, Node
 from derive.pictures.model import Box, Circle, Dot, Line, Look, Picture, Point, Text, Tone, moved
 from derive.pictures.places import Place, Places
 from derive.pictures.routes import STEPS, Net, Port, Router, Unroutable, name_area
-from derive.pictures.shapes import RADIUS, SIGN, UNIT, extent, is_round, size
+from derive.pictures.shapes import RADIUS, SIGN, UNIT, Extent, extent, is_round, size
 from derive.pictures.text import SIZE, SMALL, words
 
 Placement = Callable[[Diagram, int], Places]
 _EDGE = 8.0
 _BAR = 4.0
+_NEAR = 6.0
 _GAPS = (3, 4, 5, 7, 10)
-_MARK_OFFSET = 16.0
+_MARK_OFFSET = 18.0
 
 
 def drawn(diagram: Diagram, placement: Placement) -> Picture:
@@ -76,8 +77,7 @@ class _Drawing:
         return port.x * UNIT - dx * inset, port.y * UNIT - dy * inset
 
     def _box(self, number: int, node: Node) -> Iterator[Box]:
-        bare = node.kind == "result" and len(node.inputs) == 1
-        if is_round(node) or bare or (node.kind == "state" and self.diagram.framed):
+        if is_round(node) or self._bare(node):
             return
         (x, y), e = self.places.centres[number], extent(node)
         across, down = e.across * UNIT, e.down * UNIT
@@ -94,6 +94,9 @@ class _Drawing:
 
     def _texts(self, number: int, node: Node) -> Iterator[Text]:
         (x, y), e = self.places.centres[number], extent(node)
+        if self._bare(node) and number not in self.diagram.top:
+            yield self._at_the_end(node, x, y, e)
+            return
         heights = [1.35 * size(n) for n in range(len(node.lines))]
         down = y * UNIT - sum(heights) / 2
         for n, (line, height) in enumerate(zip(node.lines, heights, strict=True)):
@@ -103,6 +106,16 @@ class _Drawing:
             left, top, right, bottom = name_area(node, x, y, e, self.places.exits[number])
             tone: Tone = "accent" if node.pointed else ""
             yield Text(node.name, (left + right) / 2 * UNIT, (top + bottom) / 2 * UNIT, SIZE, tone)
+
+    def _bare(self, node: Node) -> bool:
+        """Whether a node is a label alone, at the end of a line."""
+        return (node.kind == "result" and len(node.inputs) == 1) or (node.kind == "state" and self.diagram.framed)
+
+    def _at_the_end(self, node: Node, x: int, y: int, e: Extent) -> Text:
+        """A label as near to its line as it can be."""
+        if node.kind == "state":
+            return Text(node.lines[0], (x + e.across) * UNIT - _NEAR, y * UNIT, SIZE, anchor="end")
+        return Text(node.lines[0], (x - e.across) * UNIT + _NEAR, y * UNIT, SIZE, anchor="start")
 
     def _mark(self, reader: int, place: int, end: Port) -> Iterator[Text]:
         """The sign at an input, in the corner beside its line."""
@@ -128,7 +141,7 @@ def _spots(picture: Picture) -> Iterable[Point]:
     for c in picture.circles:
         yield from ((c.x - c.radius, c.y - c.radius), (c.x + c.radius, c.y + c.radius))
     for text in picture.texts:
-        across, down = text.width / 2, text.height / 2
-        yield from ((text.x - across, text.y - down), (text.x + across, text.y + down))
+        down = text.height / 2
+        yield from ((text.left, text.y - down), (text.left + text.width, text.y + down))
     for line in picture.lines:
         yield from line.points

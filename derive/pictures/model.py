@@ -16,6 +16,7 @@ Point = tuple[float, float]
 Look = Literal["function", "product", "operation", "circle", "input", "state", "value", "parameter", "cell"]
 """What a shape stands for; a writer gives each a colour."""
 
+Anchor = Literal["start", "middle", "end"]
 Tone = Literal["", "accent"]
 """`accent` points something out."""
 
@@ -62,18 +63,24 @@ class Dot:
 
 @dataclass(frozen=True)
 class Text:
-    """A label, by the middle of its line: (x, y) is the centre of a rectangle `width` wide and `height` high."""
+    """A label: it starts, has its middle or ends at x (`anchor`), and y is the middle of its height."""
 
     label: Label
     x: float
     y: float
     size: float
     tone: Tone = ""
+    anchor: Anchor = "middle"
 
     @property
     def width(self) -> float:
         """What the text is not wider than."""
         return width(self.label, self.size)
+
+    @property
+    def left(self) -> float:
+        """Where the rectangle begins that it does not leave."""
+        return self.x - {"start": 0.0, "middle": 0.5, "end": 1.0}[self.anchor] * self.width
 
     @property
     def height(self) -> float:
@@ -127,6 +134,7 @@ def mirrored(picture: Picture) -> Picture:
     def line(each: Line) -> Line:
         return replace(each, points=tuple((wide - x, y) for x, y in each.points))
 
+    other: dict[Anchor, Anchor] = {"start": "end", "middle": "middle", "end": "start"}
     return replace(
         picture,
         frames=tuple(map(box, picture.frames)),
@@ -134,5 +142,5 @@ def mirrored(picture: Picture) -> Picture:
         dots=tuple(replace(d, x=wide - d.x) for d in picture.dots),
         boxes=tuple(map(box, picture.boxes)),
         circles=tuple(replace(c, x=wide - c.x) for c in picture.circles),
-        texts=tuple(replace(t, x=wide - t.x) for t in picture.texts),
+        texts=tuple(replace(t, x=wide - t.x, anchor=other[t.anchor]) for t in picture.texts),
     )

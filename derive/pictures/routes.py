@@ -8,6 +8,7 @@ own.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -108,7 +109,8 @@ class Router:
         order = {r: (not self._on_rail(number, r), self._distance(number, r)) for r, _ in targets}
         for reader, place in sorted(targets, key=lambda t: (order[t[0]], t)):
             net.ways.append(self._way(net, used, reader, place))
-        net.branches = _branches(used, self.grid.point(*start.outside), self.grid)
+        ends = [start, *(way.end for way in net.ways)]
+        net.branches = _branches(used, [self.grid.point(*port.outside) for port in ends], self.grid)
         self._close(used)
         return net
 
@@ -282,12 +284,11 @@ def _fresh_part(points: list[Place], used: set[tuple[int, int]], grid: Grid) -> 
     return points[shared[-1] + 1 :] if shared else points
 
 
-def _branches(used: set[tuple[int, int]], start: int, grid: Grid) -> list[Place]:
-    """The points where more than two steps of a net meet; the start has one to its port besides."""
-    meet: dict[int, int] = {start: 1}
+def _branches(used: set[tuple[int, int]], ends: Sequence[int], grid: Grid) -> list[Place]:
+    """The points where more than two steps of a net meet; at an end, one goes to the port."""
+    meet = Counter(ends)
     for step in used:
-        for number in step:
-            meet[number] = meet.get(number, 0) + 1
+        meet.update(step)
     return sorted(divmod(n, grid.columns)[::-1] for n, count in meet.items() if count > 2)
 
 

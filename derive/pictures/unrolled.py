@@ -6,6 +6,7 @@ In: a cell. Out: its picture. States go from step to step, inputs come from belo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 from derive.language.syntax import Cell
 from derive.pictures.model import Box, Line, Picture, Point, Text
@@ -29,12 +30,12 @@ class _Unrolled:
         self.inputs = [v.name for v in cell.of_role("input")]
         self.outputs = list(cell.outputs)
         labels = [notation.name(s, time) for s in self.states for time in (_BEFORE, *_TIMES)]
-        self.between = max(map(width, labels)) + 2 * _PADDING
+        self.between = ceil(max(map(width, labels)) + 2 * _PADDING)
         self.pitch = max(self._pitch(self.inputs), self._pitch(self.outputs))
         across = max(len(self.inputs), len(self.outputs))
-        self.across = max(90.0, self.pitch * across, width(words(cell.name)) + 2 * _PADDING)
+        self.across = ceil(max(90.0, self.pitch * across, width(words(cell.name)) + 2 * _PADDING))
         self.down = max(80.0, _LANE * len(self.states) + 16)
-        self.top = _EDGE + 1.3 * SIZE + 6 + _ARROW
+        self.top = ceil(_EDGE + 1.3 * SIZE + 6 + _ARROW)
 
     def _pitch(self, names: Sequence[str]) -> float:
         return max((width(self.notation.name(n, time)) for n in names for time in _TIMES), default=0.0) + 14
@@ -59,11 +60,18 @@ class _Unrolled:
         return Picture(title, self._told(), wide, high, (), tuple(lines), (), boxes, (), tuple(texts))
 
     def _carried(self, start: float, time: str) -> Iterator[tuple[Line, Text]]:
-        """The states on their way from one step to the next."""
+        """The states on their way from one step to the next; those at either end of the picture stand at the line's."""
         for k, state in enumerate(self.states):
-            y = self.top + self.down / 2 + (k - (len(self.states) - 1) / 2) * _LANE + _LIFT / 2
-            line = Line(((start, y), (start + self.between, y)))
-            yield line, Text(self.notation.name(state, time), start + self.between / 2, y - _LIFT, SIZE)
+            label = self.notation.name(state, time)
+            beside = width(label) + 6
+            y = self.top + self.down / 2 + (k - (len(self.states) - 1) / 2) * _LANE
+            first, last = start, start + self.between
+            if time == _BEFORE:
+                yield _arrow((first + beside, y), (last, y)), Text(label, first + width(label), y, SIZE, anchor="end")
+            elif time == _TIMES[-1]:
+                yield _arrow((first, y), (last - beside, y)), Text(label, last - width(label), y, SIZE, anchor="start")
+            else:
+                yield _arrow((first, y), (last, y)), Text(label, (first + last) / 2, y - _LIFT, SIZE)
 
     def _ends(self, left: float, time: str) -> Iterator[tuple[Line, Text]]:
         """Inputs from below, outputs to above."""

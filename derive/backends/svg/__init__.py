@@ -73,7 +73,8 @@ def _text(text: Text) -> str:
     place = _attributes(x=text.x, y=text.y + _BASELINE * text.size)
     size = f' font-size="{number(text.size)}"'
     tone = f' class="{ACCENT_CLASS}"' if text.tone else ""
-    return f"<text{tone}{place}{size}>{_runs(text.label, text.size)}</text>"
+    anchor = f' text-anchor="{text.anchor}"' if text.anchor != "middle" else ""
+    return f"<text{tone}{place}{size}{anchor}>{_runs(text.label, text.size)}</text>"
 
 
 def _runs(label: Sequence[Run], size: float) -> str:

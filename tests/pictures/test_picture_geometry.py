@@ -1,0 +1,84 @@
+"""Every picture of every cell, read back from its SVG: nothing overlaps, leaves its box or runs through another."""
+
+from dataclasses import replace
+
+import pytest
+from cellfolder import EVERY, cell
+from svgoracle import Drawing, faults
+
+from derive import parse, pipeline
+from derive.pictures import Line
+
+pytestmark = pytest.mark.plot
+PAIRS = ["rnn lstm", "lstm rnn", "rnn gru", "gru slstm", "mlstm rnn", "lstm_layernorm kinks", "lem nas"]
+
+
+def assert_clean(picture, name):
+    found = faults(Drawing(pipeline.svg(picture, "p")))
+    assert not found, "\n".join([f"{name}: {len(found)} faults", *found[:10]])
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_picture_of_every_cell_is_clean(name):
+    for kind, picture in pipeline.pictures(cell(name)).items():
+        assert_clean(picture, kind)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_two_cells_side_by_side_are_clean(pair):
+    left, right = map(cell, pair.split())
+    assert_clean(pipeline.beside(left, right), pair)
+
+
+LONG = "abcdefghijklmnopqrstuvwxyzabcdefghijklm"
+LONG_NAMES = """
+# Names as long as they may be.
+input xLONG : d_LONG
+state hLONG, cLONG : e_LONG
+wLONG = sigmoid(WLONG @ [hLONG[t-1], xLONG, cLONG[t-1]] + bLONG)
+cLONG[t] = sqrt(abs(wLONG * cLONG[t-1] + wLONG * tanh(hLONG[t-1] + vLONG)) + 1)
+hLONG[t] = wLONG * tanh(cLONG[t]) / (1 + wLONG * wLONG + exp(cLONG[t] - wLONG))
+""".replace("_LONG", f"_{LONG[:37]}").replace("LONG", LONG)
+
+
+def test_long_names_are_clean():
+    for kind, picture in pipeline.pictures(parse(LONG_NAMES)).items():
+        assert_clean(picture, kind)
+
+
+# -- the oracle sees what is wrong
+
+
+def spoilt(change):
+    picture = pipeline.pictures(cell("lstm"))["whole"]
+    return faults(Drawing(pipeline.svg(change(picture), "p")))
+
+
+def moved_box(p):
+    return replace(p, boxes=(replace(p.boxes[0], x=p.boxes[0].x + 40), *p.boxes[1:]))
+
+
+def moved_label(p):
+    return replace(p, texts=(*p.texts[:-1], replace(p.texts[-1], x=p.texts[0].x, y=p.texts[0].y)))
+
+
+def without_dots(p):
+    return replace(p, dots=())
+
+
+def straight_through(p):
+    return replace(p, lines=(*p.lines, Line(((0.0, p.height / 2), (p.width, p.height / 2)))))
+
+
+def narrow(p):
+    return replace(p, width=p.width - 40)
+
+
+def doubled(p):
+    return replace(p, lines=(*p.lines, p.lines[0]))
+
+
+@pytest.mark.parametrize("change", [moved_box, moved_label, without_dots, straight_through, narrow, doubled])
+def test_a_fault_is_seen(change):
+    assert not spoilt(lambda p: p)
+    assert spoilt(change)
