@@ -1,7 +1,7 @@
 """One derivative and its readings: forward (tangents) and transposed (backpropagation through time)."""
 
 from derive.calculus.adjoint import Adjoint, adjoint
-from derive.calculus.linear import Linear, linearize, transpose
+from derive.calculus.linear import Linear, linear_terms, linearize, transpose
 from derive.calculus.tangent import forward
 
-__all__ = ["Adjoint", "Linear", "adjoint", "forward", "linearize", "transpose"]
+__all__ = ["Adjoint", "Linear", "adjoint", "forward", "linear_terms", "linearize", "transpose"]

@@ -18,11 +18,11 @@ from derive import functions
 from derive.backends.formula.author import written
 from derive.backends.formula.contract import DIFFERENTIAL, Reader
 from derive.backends.formula.network import NoMatrixForm
-from derive.backends.formula.nodes import Entry, Formula, Line, Name, Stopped, mapped, total
+from derive.backends.formula.nodes import Entry, Formula, Line, Name, Stopped, Total, mapped, total
 from derive.backends.formula.order import nets, place_of, places
-from derive.calculus import Adjoint, Linear, linearize, transpose
+from derive.calculus import Adjoint, Linear, linear_terms, linearize, transpose
 from derive.language.syntax import Cell
-from derive.system import TIME, Element, Index, System, Term, Var
+from derive.system import TIME, Element, Equation, Index, System, Term, Var
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Contribution:
 
     `equation`: the number of the equation; `later`: whether it is meant one step later; `change`: how
     the variable moves the equation's left side, `alone` if nothing else does; `gives`: what the
-    transpose makes of the adjoint.
+    transpose makes of the adjoint; `into`: the variable whose adjoint that is.
     """
 
     equation: int
@@ -39,6 +39,26 @@ class Contribution:
     alone: bool
     change: Line
     gives: Formula
+    into: Name
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A summand of an equation, and what of the derivation belongs to it.
+
+    Of an adjoint: the terms that it is the transpose of, those of a chain from its variable on; none for the loss
+    itself. Of an equation forward: the terms that it has in its differential.
+    """
+
+    formula: Formula
+    contributions: tuple[Contribution, ...]
+
+
+@dataclass(frozen=True)
+class Explained(Line):
+    """An equation whose right side is the sum of `pieces`."""
+
+    pieces: tuple[Piece, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,7 +68,7 @@ class Step:
     variable: Name
     contributions: tuple[Contribution, ...]
     seeded: bool
-    result: Line
+    result: Explained
 
 
 @dataclass(frozen=True)
@@ -56,22 +76,31 @@ class Derivation:
     """`initial` holds at the first time step; no gradient reaches what is in `absent`."""
 
     forward: tuple[Line, ...]
-    normal: tuple[Line, ...]
+    normal: tuple[Explained, ...]
     steps: tuple[Step, ...]
-    recurrence: tuple[Line, ...]
-    weights: tuple[Line, ...]
-    inputs: tuple[Line, ...]
-    initial: tuple[Line, ...]
+    recurrence: tuple[Explained, ...]
+    weights: tuple[Explained, ...]
+    inputs: tuple[Explained, ...]
+    initial: tuple[Explained, ...]
     absent: tuple[Name, ...]
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A transposed linear term, the forward term that it comes from, and whether it is one step later."""
+    """A transposed linear term, the forward term that it comes from, and whether it is one step later.
+
+    `chain`: the parts that it is composed of, if it is.
+    """
 
     forward: Linear
     back: Linear
     later: bool = False
+    chain: tuple[_Part, ...] = ()
+
+    @property
+    def links(self) -> tuple[_Part, ...]:
+        """The parts that it is composed of, or itself."""
+        return self.chain or (self,)
 
 
 def explain(cell: Cell, system: System, adjoint: Adjoint) -> Derivation:
@@ -137,16 +166,32 @@ class _Explanation:
                 equation.comment or variable.comment,
             )
 
-    def _normal(self) -> Iterable[Line]:
+    def _normal(self) -> Iterable[Explained]:
         for equation in self.system.equations:
             if self.variables[equation.name].role == "delay":
                 continue
             self.number[equation.name] = next(self.numbers)
             reader = self._reader(equation.name)
             line = self._both(reader, equation.target, equation.terms, sort=True)
+            pieces = self._forward_pieces(reader, equation, line.right)
             if self.variables[equation.name].held:
-                line = replace(line, right=Stopped(rank=line.right.rank, operand=line.right))
-            yield replace(line, number=self.number[equation.name])
+                line, pieces = replace(line, right=Stopped(rank=line.right.rank, operand=line.right)), ()
+            yield Explained(line.left, line.right, self.number[equation.name], pieces=pieces)
+
+    def _forward_pieces(self, reader: Reader, equation: Equation, whole: Formula) -> tuple[Piece, ...]:
+        """The summands of an equation as they stand, each with its own terms of the differential if it can be told."""
+        found: dict[Formula, list[Contribution]] = {}
+        delays = set(self.system.delays.values())
+        known = [p for name, parts in self.parts.items() if name not in delays for p in parts]
+        for term in (part for whole_term in equation.terms for part in _addends(whole_term)):
+            formula = self._both(reader, equation.target, [term]).right
+            moved = {each.source for each in linear_terms(self.system, replace(equation, terms=(term,)))}
+            own = [p for p in known if p.forward.target == equation.target and p.forward.source in moved]
+            found.setdefault(formula, []).extend(map(self._contribution, own))
+        summands = whole.terms if isinstance(whole, Total) else (whole,)
+        if not all(summand in found for summand in summands):
+            return (Piece(whole, tuple(c for each in found.values() for c in each)),)
+        return tuple(Piece(summand, tuple(found[summand])) for summand in summands)
 
     # -- backward
 
@@ -192,12 +237,14 @@ class _Explanation:
             change = Line(_later(change.left), _later(change.right))
         gives = self._both(reader, part.back.target, [self._term(part.back)]).right
         number = self.number[ahead.target.name]
-        return Contribution(number, part.later, self.moves[ahead.target.name] == 1, change, gives)
+        source = self.variables[ahead.source.name]
+        into = self._name(source.about if source.role == "delay" else source.name)
+        return Contribution(number, part.later, self.moves[ahead.target.name] == 1, change, gives, into)
 
     def _term(self, back: Linear) -> Term:
         return Term(back.coefficient * Element(self.adjoint.bars[back.source.name], *back.source.indices), back.over)
 
-    def _line(self, name: str, parts: Sequence[_Part], inline: Mapping[str, sp.Expr] | None = None) -> Line:
+    def _line(self, name: str, parts: Sequence[_Part], inline: Mapping[str, sp.Expr] | None = None) -> Explained:
         """The adjoint of a variable as the sum of its parts, in matrix form if all of them have one."""
         target = self.variables[self.adjoint.bars[name]].element
         seeds = [self._name(self.adjoint.seeds[name])] if name in self.adjoint.seeds else []
@@ -217,7 +264,9 @@ class _Explanation:
                 *bare,
                 *(r.entries(free, [self._term(p.back)]) for r, p in zip(readers, parts, strict=True)),
             ]
-        return Line(left, total(terms, left.rank))
+        origins = [()] * len(seeds) + [tuple(map(self._contribution, p.links)) for p in parts]
+        pieces = tuple(Piece(term, origin) for term, origin in zip(terms, origins, strict=True))
+        return Explained(left, total(terms, left.rank), pieces=pieces)
 
     def _both(self, reader: Reader, target: Element, terms: Sequence[Term], *, sort: bool = False) -> Line:
         """An equation in matrix form, or with indices where it has none."""
@@ -227,7 +276,7 @@ class _Explanation:
         except NoMatrixForm:
             return Line(Entry(of=left, indices=free) if free else left, reader.entries(free, terms, sort=sort))
 
-    def _initial(self, inline: Mapping[str, sp.Expr]) -> Iterable[Line]:
+    def _initial(self, inline: Mapping[str, sp.Expr]) -> Iterable[Explained]:
         for state, delay in self.system.delays.items():
             if delay in self.parts:
                 line = self._line(delay, self.parts[delay], inline)
@@ -239,7 +288,7 @@ class _Explanation:
                     if isinstance(line.left, Entry)
                     else replace(bar, rank=rank)
                 )
-                yield Line(left, line.right)
+                yield replace(line, left=left)
 
     # -- the recurrence, with what is used once put in its place
 
@@ -279,6 +328,11 @@ def applications(system: System) -> dict[str, sp.Expr]:
     }
 
 
+def _addends(term: Term) -> Iterable[Term]:
+    """The summands that a term is shown as."""
+    return [term] if term.over else [Term(addend) for addend in sp.Add.make_args(term.body)]
+
+
 def _moved(term: Linear, times: Mapping[Index, sp.Expr]) -> Linear:
     return Linear(term.target, term.coefficient.xreplace(times), term.source.xreplace(times), term.over)
 
@@ -289,7 +343,8 @@ def _composed(outer: _Part, inner: _Part, variable: Var) -> _Part:
     where = dict(zip(variable.indices, at.indices, strict=True))
     coefficient = outer.back.coefficient * inner.back.coefficient.xreplace(where)
     back = Linear(outer.back.target, coefficient, inner.back.source.xreplace(where), outer.back.over)
-    return _Part(inner.forward, back, outer.later)
+    further = tuple(replace(link, later=outer.later) for link in inner.links)
+    return _Part(inner.forward, back, outer.later, (*outer.links, *further))
 
 
 def _later(formula: Formula) -> Formula:
