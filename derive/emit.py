@@ -18,7 +18,8 @@ from jinja2 import meta
 _HERE = Path(__file__).parent
 _FOLDERS = [_HERE / "templates", _HERE.parent / "templates"]
 
-_LATEX_MARKS = {
+# For templates with LaTeX in them, which is full of braces.
+_MATHEMATICAL_MARKS = {
     "block_start_string": "<%",
     "block_end_string": "%>",
     "variable_start_string": "<<",
@@ -34,7 +35,7 @@ class TemplateMismatch(Exception):
 
 def render(template: str, context: Mapping[str, Any]) -> str:
     """The text of a template such as `numpy/module.py.j2` with its lines in place."""
-    environment = _environment(template.endswith(".tex.j2"))
+    environment = _environment(template.endswith((".tex.j2", ".html.j2")))
     used = meta.find_undeclared_variables(environment.parse(_source(template)))
     if used != set(context):
         raise TemplateMismatch(
@@ -49,8 +50,8 @@ def template_hash(template: str) -> str:
 
 
 @cache
-def _environment(latex: bool) -> jinja2.Environment:
-    marks: dict[str, Any] = _LATEX_MARKS if latex else {}
+def _environment(mathematical: bool) -> jinja2.Environment:
+    marks: dict[str, Any] = _MATHEMATICAL_MARKS if mathematical else {}
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDERS),
         undefined=jinja2.StrictUndefined,

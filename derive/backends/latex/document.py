@@ -18,11 +18,10 @@ from derive.backends.formula.nodes import Line
 from derive.backends.formula.order import nets, place_of, places
 from derive.backends.formula.single import Recurrence, single_recurrence
 from derive.backends.latex.cost import cost_section
-from derive.backends.latex.escape import escaped, verbatim
 from derive.backends.latex.gradient_flow import gradient_flow
-from derive.backends.latex.mathematics import prose
 from derive.backends.latex.notation import block_lines, function_lines, has_kinks, variable_rows
 from derive.backends.latex.symbols import Symbols, spelled
+from derive.backends.latex.text import LATEX, Text
 from derive.backends.latex.typeset import Typesetter, sides
 from derive.bounds import Flow
 from derive.calculus import Adjoint
@@ -43,9 +42,10 @@ def derivation(
     cost: Cost,
     proof: Sequence[str],
     header: Sequence[str],
+    text: Text = LATEX,
 ) -> Context:
     """The context of a cell's derivation; `header` says where it comes from, `proof` what was proven."""
-    document = _Document(cell, system, adjoint, flow)
+    document = _Document(cell, system, adjoint, flow, text)
     return document.context(proof, header) | {"cost": cost_section(cost, document.symbols)}
 
 
@@ -55,8 +55,8 @@ def gradient_section(cell: Cell, system: System, adjoint: Adjoint, flow: Flow) -
 
 
 class _Document:
-    def __init__(self, cell: Cell, system: System, adjoint: Adjoint, flow: Flow) -> None:
-        self.cell, self.system, self.adjoint, self.flow = cell, system, adjoint, flow
+    def __init__(self, cell: Cell, system: System, adjoint: Adjoint, flow: Flow, text: Text = LATEX) -> None:
+        self.cell, self.system, self.adjoint, self.flow, self.text = cell, system, adjoint, flow, text
         self.symbols = spelled(cell, system, adjoint)
         self.derivation = explain(cell, system, adjoint)
 
@@ -76,21 +76,23 @@ class _Document:
         }
         return pieces | {
             "header": [line.encode("ascii", "replace").decode() for line in header],
-            "name": escaped(self.cell.name),
-            "title": escaped(self.cell.title),
+            "name": self.text.plain(self.cell.name),
+            "title": self.text.plain(self.cell.title),
             "loss": self.symbols.loss,
             "error": self.symbols.error,
             "new_variables": self._new_variables(),
             "end": self.symbols.steps,
-            "variables": variable_rows(self.cell, self.system, self.symbols),
-            "functions": function_lines(self.adjoint, self.symbols),
-            "macros": [verbatim(f"{m.name}({', '.join(m.parameters)}) = {m.body}") for m in self.cell.macros],
+            "variables": variable_rows(self.cell, self.system, self.symbols, self.text),
+            "functions": function_lines(self.adjoint, self.symbols, self.text),
+            "macros": [
+                self.text.source(f"{m.name}({', '.join(m.parameters)}) = {m.body}") for m in self.cell.macros
+            ],
             "conventions": _conventions(self.symbols, str(pieces)),
             "remarks": self._remarks(),
             "absent": [Typesetter(self.symbols).text(name) for name in found.absent],
             "finals": [self.symbols[s].at(self.symbols.steps) for s in self.system.delays],
-            "notes": [prose(note) for note in self.cell.notes],
-            "proof": [prose(line) for line in proof],
+            "notes": [self.text.remark(note) for note in self.cell.notes],
+            "proof": [self.text.remark(line) for line in proof],
         }
 
     # -- equations
@@ -100,7 +102,7 @@ class _Document:
 
     def _line(self, line: Line, clock: str = "t") -> Equation:
         left, right = sides(line, self.symbols, clock)
-        return _equation(left, right, line.number, escaped(line.remark))
+        return _equation(left, right, line.number, self.text.plain(line.remark))
 
     def _blocks(self, roles: Sequence[str], *, bars: bool) -> list[Equation]:
         names = [v.name for role in roles for v in self.cell.variables.values() if v.role == role]

@@ -13,9 +13,8 @@ import sympy as sp
 from derive import functions
 from derive.backends.formula.contract import Reader
 from derive.backends.formula.nodes import Applied, Name
-from derive.backends.latex.escape import escaped
-from derive.backends.latex.mathematics import prose
 from derive.backends.latex.symbols import Symbol, Symbols
+from derive.backends.latex.text import Text
 from derive.backends.latex.typeset import Typesetter, width
 from derive.calculus import Adjoint
 from derive.functions.table import SELECTORS
@@ -29,12 +28,12 @@ _TIMES = r"\bri \times "
 Row = dict[str, str | bool]
 
 
-def variable_rows(cell: Cell, system: System, symbols: Symbols) -> list[Row]:
+def variable_rows(cell: Cell, system: System, symbols: Symbols, text: Text) -> list[Row]:
     """A row for each variable of the cell; `wide` if it does not fit into columns."""
-    return [_row(cell, system, symbols, v) for v in cell.variables.values()]
+    return [_row(cell, system, symbols, v, text) for v in cell.variables.values()]
 
 
-def _row(cell: Cell, system: System, symbols: Symbols, variable: Variable) -> Row:
+def _row(cell: Cell, system: System, symbols: Symbols, variable: Variable, text: Text) -> Row:
     timed = any(system.variables[b].time for b in system.stored[variable.name].blocks.values())
     symbol, shape = symbols[variable.name].at("t" if timed else ""), shape_text(variable.shape, symbols)
     role = _ROLES[variable.role] + (", output" if variable.name in cell.outputs else "")
@@ -43,7 +42,7 @@ def _row(cell: Cell, system: System, symbols: Symbols, variable: Variable) -> Ro
         "symbol": symbol,
         "role": role,
         "shape": shape,
-        "comment": escaped(variable.comment),
+        "comment": text.plain(variable.comment),
         "wide": wide,
     }
 
@@ -127,9 +126,9 @@ def _jumps(name: str) -> bool:
     return bool(slope.has(*(functions.application(n) for n in (*SELECTORS, "sign"))))
 
 
-def function_lines(adjoint: Adjoint, symbols: Symbols) -> list[tuple[str, str, str]]:
+def function_lines(adjoint: Adjoint, symbols: Symbols, text: Text) -> list[tuple[str, str, str]]:
     """For each function that occurs: its spelling, what it is, its derivative where one is needed."""
-    return list(_function_lines(_used(adjoint), symbols))
+    return list(_function_lines(_used(adjoint), symbols, text))
 
 
 def _used(adjoint: Adjoint) -> list[str]:
@@ -140,7 +139,7 @@ def _used(adjoint: Adjoint) -> list[str]:
     return [name for name in known if name in found] + sorted(found - set(known))
 
 
-def _function_lines(names: Iterable[str], symbols: Symbols) -> Iterator[tuple[str, str, str]]:
+def _function_lines(names: Iterable[str], symbols: Symbols, text: Text) -> Iterator[tuple[str, str, str]]:
     own = replace(symbols, symbols={"y": Symbol("y"), "z": Symbol("z")})
     variables = {name: Var(name, "local", (), time=False) for name in ("y", "z")}
     reader = Reader(variables, lambda name: int(name == "z"))
@@ -151,4 +150,4 @@ def _function_lines(names: Iterable[str], symbols: Symbols) -> Iterator[tuple[st
         shown = Typesetter(own).text(reader.formula((), [Term(slope.xreplace(values))]))
         derivative = "" if slope == 0 or slope.has(functions.application(f"{name}_prime")) else shown
         call = Applied(rank=0, function=name, operands=(Name(name="z", rank=0),))
-        yield Typesetter(own).text(call), prose(row.summary), derivative
+        yield Typesetter(own).text(call), text.remark(row.summary), derivative

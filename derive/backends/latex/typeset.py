@@ -165,13 +165,14 @@ class Typesetter:
         return self.letters[index]
 
     def _total(self, formula: Total) -> str:
-        text = ""
-        for term in formula.terms:
-            minus = isinstance(term, Negative)
-            operand = self._at(term.operand if isinstance(term, Negative) else term, BIG)
-            sign = "-" if minus else "+" if text else ""
-            text += f"{self._break() if text else ''}{sign} {operand}" if text else sign + operand
-        return text
+        return "".join(self.summand(term, first=number == 0) for number, term in enumerate(formula.terms))
+
+    def summand(self, term: Formula, *, first: bool) -> str:
+        """A summand behind its sign; the first one has a sign only if that is a minus."""
+        minus = isinstance(term, Negative)
+        operand = self._at(term.operand if isinstance(term, Negative) else term, BIG)
+        sign = "-" if minus else "+"
+        return (sign if minus else "") + operand if first else f"{self._break()}{sign} {operand}"
 
     def _product(self, formula: Product) -> str:
         return self._side_by_side(formula.factors)
