@@ -8,6 +8,6 @@ from derive.figures.growth import growth
 from derive.figures.network import network
 from derive.figures.paths import paths
 from derive.figures.shares import shares
-from derive.figures.style import save
+from derive.figures.style import save, svg
 
-__all__ = ["growth", "network", "paths", "save", "shares"]
+__all__ = ["growth", "network", "paths", "save", "shares", "svg"]

@@ -15,10 +15,10 @@ from derive.figures.style import BLOCK, DIRECT, MEASURED, STATIC, TRAJECTORY, le
 from derive.pipeline import GradientFlow
 
 
-def growth(flows: Mapping[str, GradientFlow]) -> Figure:
-    """Title → flow."""
+def growth(flows: Mapping[str, GradientFlow], breadth: float = 1.7) -> Figure:
+    """Title → flow; `breadth`: that of a panel in inches."""
     with look():
-        figure, axes = panels(len(flows), 1.7 * len(flows) + 0.9, 4.4, sharey=True)
+        figure, axes = panels(len(flows), breadth * len(flows) + 0.9, 4.4, sharey=True)
         for each, (title, flow) in zip(axes, flows.items(), strict=True):
             panel(each, flow)
             each.set_title(title)

@@ -7,6 +7,7 @@ that they are told apart in grey.
 
 from __future__ import annotations
 
+from io import StringIO
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,9 @@ _LOOK: dict[Any, Any] = {
 }
 
 
+_METADATA: dict[str, dict[str, None]] = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
+
+
 def look() -> Any:
     """The context that figures are made and written in, whatever the user's own settings are."""
     defaults: dict[Any, Any] = dict(mpl.rcParamsDefault)
@@ -83,9 +87,16 @@ def legend(figure: Figure, axes: list[Axes], columns: int) -> None:
     figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns, handlelength=3.2)
 
 
+def svg(figure: Figure) -> str:
+    """A figure as the text of an SVG file."""
+    file = StringIO()
+    with look():
+        figure.savefig(file, format="svg", metadata=_METADATA["svg"])
+    return file.getvalue()
+
+
 def save(figure: Figure, path: str | PathLike[str]) -> None:
     """Write a figure as .svg or .png, by the name's ending."""
     kind = Path(path).suffix.removeprefix(".")
-    metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}[kind]
     with look():
-        figure.savefig(path, format=kind, metadata=metadata)
+        figure.savefig(path, format=kind, metadata=_METADATA[kind])
