@@ -10,9 +10,13 @@ from collections.abc import Mapping, Sequence
 
 from derive.backends.c import cost_of
 from derive.backends.latex.document import derivation, gradient_section
+from derive.backends.latex.mathematics import mathematics
+from derive.backends.latex.symbols import Symbols, spelled
+from derive.backends.latex.text import Text
+from derive.backends.latex.typeset import Typesetter, sides
 from derive.backends.protocol import Derived, Page, Proven
 
-__all__ = ["derivation", "pages", "section"]
+__all__ = ["Symbols", "Text", "Typesetter", "derivation", "mathematics", "pages", "section", "sides", "spelled"]
 
 
 def pages(derived: Derived, header: Sequence[str], proven: Proven) -> Mapping[str, Page]:

@@ -15,20 +15,22 @@ Row = dict[str, str]
 
 def cost_section(cost: Cost, symbols: Symbols) -> dict[str, Any]:
     """Rows of operations, of buffers and of the caller's arrays: what, how many, a remark."""
-    style = _style(symbols)
+    spelled = style(symbols)
     operations = [
-        _row(what, amount(count, style), _KINDS.get(kind, kind))
+        _row(what, amount(count, spelled), _KINDS.get(kind, kind))
         for what, all_of_it in (("forward", cost.forward), ("backward", cost.backward))
         for kind, count in all_of_it.by_kind()
     ]
     buffers = [
-        _row("tape", cost.tape.text(style), "kept from forward to backward"),
-        _row("packed", cost.packed.text(style), "matrices as products read them"),
-        _row("work", cost.forward_work.text(style, _word("packed")), "in forward"),
-        _row("work", cost.backward_work.text(style, _word("packed")), "in backward"),
+        _row("tape", cost.tape.text(spelled), "kept from forward to backward"),
+        _row("packed", cost.packed.text(spelled), "matrices as products read them"),
+        _row("work", cost.forward_work.text(spelled, _word("packed")), "in forward"),
+        _row("work", cost.backward_work.text(spelled, _word("packed")), "in backward"),
     ]
     arrays = [
-        _row(_ARRAYS[struct], amount(array.numbers, style), "") for struct, array in cost.caller.items() if array.parts
+        _row(_ARRAYS[struct], amount(array.numbers, spelled), "")
+        for struct, array in cost.caller.items()
+        if array.parts
     ]
     return {"batch": symbols.batch, "operations": operations, "buffers": buffers, "arrays": arrays}
 
@@ -41,7 +43,8 @@ def _word(text: str) -> str:
     return rf"\text{{{text}}}"
 
 
-def _style(symbols: Symbols) -> Style:
+def style(symbols: Symbols) -> Style:
+    """How an amount is spelled in LaTeX."""
     lengths = {"T": symbols.steps, "B": symbols.batch}
     return Style(
         name=lambda axis: lengths.get(axis) or symbols.axis(axis),

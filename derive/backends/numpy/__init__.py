@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from derive.backends.numpy.bounds import bounds
-from derive.backends.numpy.module import module
+from derive.backends.numpy.module import identifiers, module
 from derive.backends.protocol import Derived, Page, Proven
 from derive.language.remarks import plain
+
+__all__ = ["bounds_page", "identifiers", "module", "pages"]
 
 
 def pages(derived: Derived, header: Sequence[str], proven: Proven) -> Mapping[str, Page]:

@@ -42,6 +42,11 @@ def module(cell: Cell, schedule: Schedule, header: Sequence[str]) -> Context:
     return _Module(cell, schedule).context(header)
 
 
+def identifiers(cell: Cell, schedule: Schedule) -> Mapping[str, str]:
+    """Variable of the schedule → what it is called in a cell's module."""
+    return _Module(cell, schedule).identifiers
+
+
 class _Module:
     def __init__(self, cell: Cell, schedule: Schedule) -> None:
         self.cell, self.schedule = cell, schedule
