@@ -11,7 +11,7 @@ PYTEST := -m pytest -n auto
 
 .DEFAULT_GOAL := generate
 .DELETE_ON_ERROR:
-.PHONY: generate check figures docs bench bench-quick test test-full test-peers test-browser test-oldest lint wheel lock clean help
+.PHONY: generate check figures pages docs bench bench-quick test test-full test-peers test-browser test-oldest lint wheel lock clean help
 
 generate: $(READY) ## derive every shipped cell and write generated/ (the default)
 	$(BIN)/derive generate
@@ -24,6 +24,9 @@ figures: $(READY) ## measure and draw the pictures of gradient flow in docs/figu
 
 docs: $(READY) ## build the site into build/docs
 	$(BIN)/python -m sphinx -W --keep-going -n -q -d build/doctrees docs build/docs
+
+pages: $(READY) ## write a page for every shipped cell, and a gallery, into build/pages
+	$(BIN)/derive report -o build/pages
 
 bench: $(BENCH)/.ready ## time the kernels beside their peers, and write docs/benchmarks.md (an hour or more)
 	$(BENCH)/bin/python bench/run.py --publish

@@ -7,14 +7,16 @@ Exit codes: 0 done; 1 what was asked for does not hold (a proof fails, files dri
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress, track
 from rich.table import Table
 
 from derive import pipeline
@@ -76,6 +78,7 @@ def main() -> None:
       derive show gru                    its equations and their gradients
       derive prove my.cell               is it right? nothing is written
       derive generate my.cell -o out     NumPy, C and LaTeX into out/my
+      derive report my.cell -o page      all of it on one page, for a browser
       derive check                       is generated/ what the cells derive to?
       derive draw lstm                   pictures of it, as SVG, into pictures/lstm
       derive compare rnn lstm            two cells side by side
@@ -168,6 +171,26 @@ def show(name: str) -> None:
     click.echo(pipeline.derivation(each).show())
 
 
+@main.command("report")
+@click.argument("cells", metavar="[CELL]...", nargs=-1)
+@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True,
+              help="Folder for index.html; with several cells, for a gallery and a folder a cell.")
+@click.option("--against", metavar="CELL", help="A cell to stand beside it.")
+@_reported
+def report_(cells: tuple[str, ...], output: Path, against: str | None) -> None:
+    """Write a page on a cell: all of its derivation, with pictures, proof and code.
+
+    The page needs nothing but a browser. Without CELL, all shipped cells, and a gallery of them.
+    """
+    pages = _extra("pages")
+    chosen = _cells(cells)
+    [other] = _cells([against]) if against else [None]
+    with _told(len(chosen)) as told:
+        for folder, texts in pages.build(chosen, other, told):
+            pipeline.write(output / folder, texts)
+    _out.print(f"{output / 'index.html'}: {_count(len(chosen), 'cell')}")
+
+
 @main.command()
 @click.argument("cells", metavar="CELL...", nargs=-1, required=True)
 @click.option(
@@ -225,7 +248,7 @@ def diagnose(name: str, weights: str, inputs: str | None, lag: int | None, pictu
 
     WEIGHTS.npz holds the parameters by name, as derive.save_params writes them.
     """
-    drawing = _drawing() if picture else None
+    drawing = _extra("figures") if picture else None
     [each] = _cells([name])
     network = pipeline.load_network(each, weights, inputs)
     diagnosis = pipeline.diagnose(network.kernel, network.params, network.x, lag=lag)
@@ -237,15 +260,26 @@ def diagnose(name: str, weights: str, inputs: str | None, lag: int | None, pictu
         _out.print(f"picture written to {picture}")
 
 
-def _drawing() -> Any:
-    """The room that draws, which needs more than the rest."""
+_NEEDED = {"figures": ("pictures need matplotlib", "plot"), "pages": ("pages need latex2mathml and Pygments", "pages")}
+
+
+def _extra(room: str) -> Any:
+    """A room that needs more than the rest."""
     try:
-        from derive import figures  # noqa: PLC0415 - matplotlib is an extra
+        return import_module(f"derive.{room}")
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "matplotlib":
+        if (error.name or "").partition(".")[0] == "derive":
             raise
-        raise SystemExit(_fail("pictures need matplotlib: pip install 'derive-rnn[plot]'")) from error
-    return figures
+        needs, extra = _NEEDED[room]
+        raise SystemExit(_fail(f"{needs}: pip install 'derive-rnn[{extra}]'")) from error
+
+
+@contextmanager
+def _told(total: int) -> Iterator[Callable[[str, float], None]]:
+    """A progress line, where there is a terminal: is told what is done, and how many cells are."""
+    with Progress(console=_progress, transient=True, disable=not _progress.is_terminal) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda doing, done: progress.update(task, description=doing, completed=done)
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,0 +1,43 @@
+"""Which files there are: a page for one cell, or a gallery and a page for each.
+
+In: cells. Out: folders of files, one after the other as they are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from derive.language.syntax import Cell
+from derive.pages.gallery import gallery
+from derive.pages.material import Material, material
+from derive.pages.page import page
+
+FILE = "index.html"
+Told = Callable[[str, float], None]
+"""Is told what is being done, and how many cells are done."""
+
+_PARTS = {"deriving": 0.0, "proving": 0.1, "measuring": 0.5, "writing": 0.7}
+
+
+def build(
+    cells: Sequence[Cell], against: Cell | None = None, told: Told = lambda *_: None
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """(folder, name → text) of every page; of several cells each in a folder of its name, and the gallery last.
+
+    against: a cell to stand beside each. Raises `ProofError` where a derivation does not agree with the equations.
+    """
+
+    def known(cell: Cell, number: int) -> Material:
+        return material(cell, lambda doing: told(f"{cell.name}: {doing}", number + _PARTS[doing]))
+
+    other = known(against, 0) if against else None
+    several = len(cells) > 1
+    done = []
+    for number, cell in enumerate(cells):
+        own = known(cell, number)
+        told(f"{cell.name}: writing", number + _PARTS["writing"])
+        text = page(own, other, f"../{FILE}" if several else "")
+        done.append(own)
+        yield cell.name if several else "", {FILE: text}
+    if several:
+        yield "", {FILE: gallery(done)}
