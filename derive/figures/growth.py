@@ -18,13 +18,14 @@ from derive.pipeline import GradientFlow
 def growth(flows: Mapping[str, GradientFlow], breadth: float = 1.7) -> Figure:
     """Title → flow; `breadth`: that of a panel in inches."""
     with look():
-        figure, axes = panels(len(flows), breadth * len(flows) + 0.9, 4.4, sharey=True)
+        width = breadth * len(flows) + 0.9
+        figure, axes = panels(len(flows), width, 4.4, sharey=True)
         for each, (title, flow) in zip(axes, flows.items(), strict=True):
             panel(each, flow)
             each.set_title(title)
             each.set_xlabel("lag in steps")
         axes[0].set_ylabel("norm of the Jacobian over the lag")
-        legend(figure, axes, 3)
+        legend(figure, axes, width)
         return figure
 
 

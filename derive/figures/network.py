@@ -25,5 +25,5 @@ def network(flow: GradientFlow) -> Figure:
         shares_panel(right, flow, names, len(flow.lags))
         right.set_title(f"share of each step in the gradient by {names[0]}")
         right.set_ylabel("share")
-        legend(figure, [left, right], 3)
+        legend(figure, [left, right], 9.4)
         return figure

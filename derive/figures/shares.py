@@ -20,15 +20,18 @@ _SPARSE = 40
 """Up to so many steps each has a mark of its own."""
 
 
-def shares(flows: Mapping[str, tuple[GradientFlow, Sequence[str]]], steps: int) -> Figure:
-    """Title → a flow and the names of weights; `steps`: how many, from the last one back."""
+def shares(
+    flows: Mapping[str, tuple[GradientFlow, Sequence[str]]], steps: int, breadth: float = 3.3
+) -> Figure:
+    """Title → a flow and the names of weights; `steps`: how many, from the last one back; `breadth`: of a panel."""
     with look():
-        figure, axes = panels(len(flows), 3.3 * len(flows) + 0.6, 4.3, sharey=True)
+        width = breadth * len(flows) + 0.6
+        figure, axes = panels(len(flows), width, 4.3, sharey=True)
         for each, (title, (flow, names)) in zip(axes, flows.items(), strict=True):
             panel(each, flow, names, steps)
             each.set_title(title)
         axes[0].set_ylabel("share of the step in the weight's gradient")
-        legend(figure, axes, 4)
+        legend(figure, axes, width)
         return figure
 
 

@@ -56,6 +56,8 @@ _LOOK: dict[Any, Any] = {
 }
 
 
+_LABEL = 2.4
+"""Inches for the widest label of a legend."""
 _METADATA: dict[str, dict[str, None]] = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
 
 
@@ -78,13 +80,13 @@ def powers(values: Array) -> Array:
     return np.where(abs(values) < 300, 10.0 ** np.clip(values, -300, 300), np.nan)
 
 
-def legend(figure: Figure, axes: list[Axes], columns: int) -> None:
-    """One for all panels, below them: every label once, in the order in which it was drawn first."""
+def legend(figure: Figure, axes: list[Axes], width: float) -> None:
+    """One for all panels, below them, in `width` inches: every label once, in the order in which it was drawn first."""
     entries: dict[str, Any] = {}
     for each in axes:
         for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
-    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns, handlelength=3.2)
+    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=max(1, int(width / _LABEL)), handlelength=3.2)
 
 
 def svg(figure: Figure) -> str:

@@ -1,7 +1,8 @@
 """The code that computes, line by line, with the equation that a line computes beside it.
 
 In: the finished lines of the NumPy and the C backend, the rows of the derivation. Out: listings for the template. A
-line computes an equation where it gives its variable a value: the backends call variables as the derivation does.
+line computes an equation where it gives its variable its last value: the backends call variables as the derivation
+does.
 """
 
 from __future__ import annotations
@@ -90,13 +91,11 @@ class _Language:
 
 def _listing(identifier: str, title: str, lines: Sequence[str], language: _Language) -> Row:
     text, known = dedent("\n".join(lines)).strip("\n").split("\n"), language.known
-    given, shown = language.given(text), _highlighted(text, language.lexer)
-    seen: set[str] = set()
-    rows = []
-    for number, code in enumerate(shown):
-        names = [name for name in given.get(number, ()) if name in known and name not in seen]
-        seen.update(names)
-        rows.append({"code": code or " ", "beside": _beside([known[name] for name in names])})
+    last = {name: number for number, names in sorted(language.given(text).items()) for name in names if name in known}
+    rows = [
+        {"code": code or " ", "beside": _beside([known[name] for name, line in last.items() if line == number])}
+        for number, code in enumerate(_highlighted(text, language.lexer))
+    ]
     return {"id": identifier, "title": title, "label": title, "lines": rows}
 
 
@@ -104,18 +103,21 @@ def _beside(found: Sequence[Beside]) -> str:
     shown = list(dict.fromkeys(found))
     if len(shown) > _MOST:
         return ", ".join(f'<a href="#{b.place}">{b.label or f"${b.left}$"}</a>' for b in shown)
-    return "; ".join(f'<a href="#{b.place}">{b.label or "→"}</a> ${b.latex}$' for b in shown)
+    return "; ".join(
+        f'<a href="#{b.place}">{b.label}</a> ${b.latex}$' if b.label else f'<a href="#{b.place}">${b.latex}$</a>'
+        for b in shown
+    )
 
 
 # -- which variables a line gives a value
 
 
 def _assigned(lines: Sequence[str]) -> Mapping[int, list[str]]:
-    """Line → the variables that a Python statement on it assigns."""
+    """Line → the variables that a Python statement on it assigns or adds to."""
     found: dict[int, list[str]] = {}
     for node in ast.walk(ast.parse("\n".join(lines))):
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
+        if isinstance(node, ast.Assign | ast.AugAssign):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 found.setdefault(node.lineno - 1, []).extend(_targets(target))
     return found
 

@@ -6,6 +6,7 @@ In: what is known of some cells. Out: the text of an HTML file.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from derive.backends.c import amount
 from derive.backends.formula import explain
@@ -30,7 +31,8 @@ def _entry(own: Material) -> Row:
     symbols = spelled(cell, derived.system, derived.adjoint)
     found = explain(cell, derived.system, derived.adjoint)
     counts = (own.cost.forward, own.cost.backward)
-    forward, backward = (amount(c.products + c.elementwise + c.functions, style(symbols)) for c in counts)
+    wrapped = replace(style(symbols), plus_inside=r"\br + ")
+    forward, backward = (amount(c.products + c.elementwise + c.functions, wrapped) for c in counts)
     return {
         "address": f"{cell.name}/index.html",
         "name": plain(cell.name),

@@ -31,6 +31,8 @@ _COLOURS = {
     "#56b4e9": "var(--others)",
 }
 """Those of `figures.style`, and what the page calls them."""
+_BREADTH = {False: 4.6, True: 3.3}
+"""Of a panel in inches: alone, beside another one."""
 _LAGS = (1, 2, 5, 10, 20, 50)
 
 
@@ -53,12 +55,12 @@ def _plots(figures: Any, flows: Sequence[GradientFlow]) -> Iterator[Row]:
     shown = {f"{flow.cell}: {_steadiest(flow)}": flow for flow in flows if flow.shares}
     if shown:
         weights = {title: (flow, [_steadiest(flow), *_others(flow)]) for title, flow in shown.items()}
-        figure = figures.shares(weights, len(flows[0].lags) - 1)
+        figure = figures.shares(weights, len(flows[0].lags) - 1, _BREADTH[len(shown) > 1])
         alt = " ".join(_shares_in_words(flow) for flow in shown.values())
         title = "Share of each time step in the gradient by a weight"
         yield _plot("shares", figures.svg(figure), title, alt, _SHARES)
     if any(flow.states for flow in flows):
-        figure = figures.growth({flow.cell: flow for flow in flows if flow.states}, 3.4)
+        figure = figures.growth({flow.cell: flow for flow in flows if flow.states}, _BREADTH[len(flows) > 1])
         alt = " ".join(_growth_in_words(flow) for flow in flows if flow.states)
         title = "Norm of the Jacobian over the lag"
         yield _plot("growth", figures.svg(figure), title, alt, _GROWTH)
