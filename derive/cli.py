@@ -175,7 +175,7 @@ def show(name: str) -> None:
 @click.argument("cells", metavar="[CELL]...", nargs=-1)
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True,
               help="Folder for index.html; with several cells, for a gallery and a folder a cell.")
-@click.option("--against", metavar="CELL", help="A cell to stand beside it.")
+@click.option("--against", metavar="CELL", help="A cell to stand beside it.  [default: the simple recurrent network]")
 @_reported
 def report_(cells: tuple[str, ...], output: Path, against: str | None) -> None:
     """Write a page on a cell: all of its derivation, with pictures, proof and code.

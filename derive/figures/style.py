@@ -86,7 +86,8 @@ def legend(figure: Figure, axes: list[Axes], width: float) -> None:
     for each in axes:
         for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
-    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=max(1, int(width / _LABEL)), handlelength=3.2)
+    columns = max(1, int(width / _LABEL))
+    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns, handlelength=3.2)
 
 
 def svg(figure: Figure) -> str:

@@ -11,6 +11,7 @@ from derive.language.syntax import Cell
 from derive.pages.gallery import gallery
 from derive.pages.material import Material, material
 from derive.pages.page import page
+from derive.pages.partner import simple_network
 
 FILE = "index.html"
 Told = Callable[[str, float], None]
@@ -24,19 +25,22 @@ def build(
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
     """(folder, name → text) of every page; of several cells each in a folder of its name, and the gallery last.
 
-    against: a cell to stand beside each. Raises `ProofError` where a derivation does not agree with the equations.
+    against: a cell to stand beside each; the simple recurrent network if none is named. Raises `ProofError` where a
+    derivation does not agree with its equations.
     """
 
     def known(cell: Cell, number: int) -> Material:
         return material(cell, lambda doing: told(f"{cell.name}: {doing}", number + _PARTS[doing]))
 
-    other = known(against, 0) if against else None
+    standard = against or simple_network()
+    other = known(standard, 0) if standard else None
     several = len(cells) > 1
     done = []
     for number, cell in enumerate(cells):
         own = known(cell, number)
         told(f"{cell.name}: writing", number + _PARTS["writing"])
-        text = page(own, other, f"../{FILE}" if several else "")
+        beside = other if other and other.cell.source != cell.source else None
+        text = page(own, beside, f"../{FILE}" if several else "")
         done.append(own)
         yield cell.name if several else "", {FILE: text}
     if several:

@@ -39,25 +39,25 @@ _GIVEN = re.compile(r"const vec (\w+) =|PUT\((\w+) \+|dparams->(\w+)|[{,] (d\w+)
 
 @dataclass(frozen=True)
 class Beside:
-    """What stands beside a line: the row's identifier, its number, its left side and the equation in LaTeX."""
+    """The link to an equation, short and in full."""
 
-    place: str
-    label: str
-    left: str
-    latex: str
+    short: str
+    full: str
 
 
 def equations(rows: Mapping[str, Row]) -> dict[str, Beside]:
     """Variable → its equation; `rows`: variable → the row that gives it a value."""
-    return {
-        name: Beside(
-            row["id"],
-            row["number"],
-            row["left"],
-            f"{row['left']} = {' '.join(term['text'] for term in row['terms'])}",
-        )
-        for name, row in rows.items()
-    }
+    return {name: _equation(row) for name, row in rows.items()}
+
+
+def _equation(row: Row) -> Beside:
+    place, left, number = row["id"], row["left"], row["number"]
+    formula = f"${left} = {' '.join(term['text'] for term in row['terms'])}$"
+    if number:
+        link = f'<a href="#{place}">{number}</a>'
+        return Beside(link, f"{link} {formula}")
+    start = f'<a href="#{place}" aria-label="{row["spoken"]}">'
+    return Beside(f"{start}${left}$</a>", f"{start}{formula}</a>")
 
 
 def listings(derived: Derived, known: Mapping[str, Beside]) -> list[Row]:
@@ -101,12 +101,7 @@ def _listing(identifier: str, title: str, lines: Sequence[str], language: _Langu
 
 def _beside(found: Sequence[Beside]) -> str:
     shown = list(dict.fromkeys(found))
-    if len(shown) > _MOST:
-        return ", ".join(f'<a href="#{b.place}">{b.label or f"${b.left}$"}</a>' for b in shown)
-    return "; ".join(
-        f'<a href="#{b.place}">{b.label}</a> ${b.latex}$' if b.label else f'<a href="#{b.place}">${b.latex}$</a>'
-        for b in shown
-    )
+    return ", ".join(each.short for each in shown) if len(shown) > _MOST else "; ".join(each.full for each in shown)
 
 
 # -- which variables a line gives a value

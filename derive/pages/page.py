@@ -65,7 +65,7 @@ class _Page:
     def context(self) -> Context:
         cell = self.own.cell
         weights, inputs = (self._gradients(kind) for kind in ("weights", "inputs"))
-        pictures = sections(cell, self.against.cell if self.against else None)
+        pictures = sections(cell, self.forward, self.against.cell if self.against else None)
         flow = measured(self.own.measured, self.against.measured if self.against else None)
         found: Context = {name: self.document[name] for name in _KEPT}
         found |= {
@@ -86,7 +86,8 @@ class _Page:
             "examples": examples(cell),
             "footer": self._footer(),
         }
-        shown = {part["id"]: part["title"] for part in pictures} | {plot["id"]: plot["label"] for plot in flow["plots"]}
+        figures = [*(picture for part in pictures for picture in part["pictures"]), *flow["plots"]]
+        shown = {figure["id"]: figure["label"] for figure in figures}
         found["contents"] = list(self._contents(found, pictures))
         found["article"] = article(self._places(found, shown))
         return found
@@ -146,7 +147,7 @@ class _Page:
             "direct": "The direct path",
         }
         pictures = [picture for part in found["pictures"] for picture in part["pictures"]]
-        drawn = {p["about"]: (p["id"], p["title"]) for p in pictures if p["about"]}
+        drawn = {p["about"]: (p["id"], f"picture of {p['number']}") for p in pictures if p["about"]}
         return Places(
             self.own.derived.flow,
             written,

@@ -6,15 +6,19 @@ between dollar signs, identifiers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from derive.backends.formula import Contribution, Derivation, Explained, Piece
 from derive.backends.formula.nodes import Entry, Formula, Name, Total
 from derive.backends.latex import Symbols, Typesetter, sides
+from derive.backends.text import Spelling
 from derive.calculus import Adjoint
+from derive.pages.text import plain
 
 Row = dict[str, Any]
+Told = Callable[[Piece], tuple[str, str]]
+"""Of a summand: the place that it is linked to, and what is said of it."""
 
 
 class Rows:
@@ -57,28 +61,31 @@ class Rows:
         lines: Sequence[Explained] = getattr(self.derivation, kind)
         return [self._row(line, f"{kind}-{k}", self._back, clock) for k, line in enumerate(lines, 1)]
 
-    def _row(self, line: Explained, identifier: str, told: Any, clock: str = "t") -> Row:
+    def _row(self, line: Explained, identifier: str, told: Told, clock: str = "t") -> Row:
         typesetter = Typesetter(self.symbols, clock)
         return {
             "id": identifier,
             "number": f"({line.number})" if line.number else "",
             "left": typesetter.text(line.left),
+            "spoken": plain(Spelling(clock).text(line.left)),
             "terms": list(self._terms(typesetter, line, identifier, told)),
             "remark": "",
         }
 
-    def _terms(self, typesetter: Typesetter, line: Explained, identifier: str, told: Any) -> Iterator[Row]:
+    def _terms(self, typesetter: Typesetter, line: Explained, identifier: str, told: Told) -> Iterator[Row]:
         summands = [(summand, piece) for piece in line.pieces for summand in _summands(piece.formula)]
         if not summands:
             yield {"text": typesetter.text(line.right), "link": ""}
+        spelling = Spelling(typesetter.clock)
         for k, (summand, piece) in enumerate(summands):
-            link, source = told(piece, summand)
+            link, source = told(piece)
             text = typesetter.summand(summand, first=k == 0) if len(summands) > 1 else typesetter.text(summand)
-            yield {"text": text, "link": link, "source": source, "id": f"{identifier}-{k + 1}"}
+            label = plain(spelling.text(summand))
+            yield {"text": text, "link": link, "source": source, "id": f"{identifier}-{k + 1}", "label": label}
 
     # -- where a term comes from, and where it goes
 
-    def _back(self, piece: Piece, _: Formula) -> tuple[str, str]:
+    def _back(self, piece: Piece) -> tuple[str, str]:
         """A term of an adjoint: the term of the equation that it is the transpose of."""
         if not piece.contributions:
             return "loss", f"The loss ${self.symbols.loss}$ itself, where it reads this variable."
@@ -86,7 +93,7 @@ class Rows:
         first = piece.contributions[0]
         return self._place(first), f"Transposed from {', then '.join(found)}"
 
-    def _onward(self, piece: Piece, _: Formula) -> tuple[str, str]:
+    def _onward(self, piece: Piece) -> tuple[str, str]:
         """A term of an equation: what it gives backwards."""
         into = [(self.of.get(c.into.name, ""), c) for c in piece.contributions]
         reached = [(place, c) for place, c in into if place]

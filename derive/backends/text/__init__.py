@@ -6,5 +6,6 @@ Jacobian, in Unicode, under the names that the generated code uses.
 
 from derive.backends.text.flow import block_bounds, step_words
 from derive.backends.text.listing import show
+from derive.backends.text.spelling import Spelling
 
-__all__ = ["block_bounds", "show", "step_words"]
+__all__ = ["Spelling", "block_bounds", "show", "step_words"]
