@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 PEERS := .venv/.peers
+BROWSER := .venv/.browser
 OLDEST := .venv-oldest
 BENCH := .venv-bench
 INSTALL := -m pip install -qq --disable-pip-version-check
@@ -43,7 +44,7 @@ test-full: $(READY) ## the same, with every operator change and every mutant of 
 test-peers: $(PEERS) ## compare with PyTorch (installs it into .venv)
 	$(BIN)/python $(PYTEST) -m peers
 
-test-browser: docs ## open every page that is built in a browser (needs chromium)
+test-browser: docs pages $(BROWSER) ## open every page that is built in a browser (needs chromium)
 	$(BIN)/python -m pytest -m browser tests/browser
 
 test-oldest: $(OLDEST)/.ready ## run the tests under the oldest supported versions, but for those of the C alone
@@ -86,6 +87,10 @@ $(BENCH)/.ready: requirements/dev.txt requirements/bench.txt pyproject.toml
 
 $(PEERS): requirements/peers.txt $(READY)
 	$(BIN)/python $(INSTALL) -r requirements/peers.txt
+	@touch $@
+
+$(BROWSER): requirements/browser.txt $(READY)
+	$(BIN)/python $(INSTALL) -r requirements/browser.txt
 	@touch $@
 
 # environment(folder, lock): a virtual environment with what the lock names, and derive itself, editable
