@@ -11,6 +11,17 @@ hypothesis.settings.register_profile("derive", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("derive")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every", type=int, default=1, metavar="N", help="run each N-th test alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A sample that takes some of every kind: tests of a kind stand one after the other."""
+    every = config.getoption("--every")
+    config.hook.pytest_deselected(items=[item for number, item in enumerate(items) if number % every])
+    items[:] = items[::every]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose tools are missing, visibly; in CI they are installed, so there it fails."""
     for marker in item.iter_markers("needs"):
