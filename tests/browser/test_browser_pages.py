@@ -16,6 +16,7 @@ FAULTS = {
     "asks for file:///etc/": "<link rel='stylesheet' href='file:///etc/none.css'>",
     "wider than the page": "<p style='width: 2000px'>wide</p>",
     "a formula without size": "<math></math>",
+    "a formula too pale": "<math style='color: #aaa'><mi>x</mi></math>",
     "a picture without a name": "<svg width='9' height='9'></svg>",
     "light, 1400 px: image-alt": "<img src='data:,'>",
     "light, 1400 px: color-contrast": "<p style='color: #ccc; background: #fff'>pale</p>",

@@ -45,8 +45,47 @@ NAMELESS_PICTURES = """() => [...document.querySelectorAll("svg, img, canvas, ob
     return !named && !e.closest("a, button, label, summary");
 }).map(e => e.outerHTML.slice(0, 90))"""
 
+# The formulas' colours, each with what is behind it, as axe judges other text; large text may be paler.
+PALE_FORMULAS = """() => {
+    const brush = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+    const parts = colour => {
+        brush.clearRect(0, 0, 1, 1);
+        brush.fillStyle = colour;
+        brush.fillRect(0, 0, 1, 1);
+        return [...brush.getImageData(0, 0, 1, 1).data];
+    };
+    const light = ([r, g, b]) => [r, g, b].map(c => c / 255).map(
+        c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4
+    ).reduce((sum, c, k) => sum + c * [0.2126, 0.7152, 0.0722][k], 0);
+    const behind = e => {
+        for (; e; e = e.parentElement)
+            if (parts(getComputedStyle(e).backgroundColor)[3] === 255) return getComputedStyle(e).backgroundColor;
+        return "white";
+    };
+    const seen = new Map();
+    for (const e of document.querySelectorAll("math, math *")) {
+        const key = getComputedStyle(e).color + " on " + behind(e);
+        if (!seen.has(key)) seen.set(key, e);
+    }
+    return [...seen].filter(([key, e]) => {
+        const [one, other] = key.split(" on ").map(parts).map(light);
+        return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05) < 4.5;
+    }).map(([key, e]) => `${key}: ${e.outerHTML.slice(0, 60)}`);
+}"""
+
+# Axe judges the colours of each part of a formula by itself, which takes a minute where there are many.
+FORMULAS_AS_TEXT = """() => {
+    for (const formula of document.querySelectorAll("math")) {
+        const text = document.createElement("span");
+        text.textContent = formula.textContent;
+        text.className = formula.getAttribute("class") || "";
+        formula.replaceWith(text);
+    }
+}"""
+
+COLOURS = ["color-contrast", "link-in-text-block"]
 VIOLATIONS = """async options => {
-    const found = await axe.run(options);
+    const found = await axe.run({resultTypes: ["violations"], preload: false, ...options});
     const told = node => (node.failureSummary || "").split("\\n").slice(1).join("; ").trim();
     return found.violations.flatMap(violation => violation.nodes.map(
         node => `${violation.id}: ${node.target.join(" ")}: ${told(node)}`));
@@ -71,18 +110,13 @@ class Visitor:
 
     def _complaints(self, file: Path, own: Path) -> Iterator[str]:
         self._open(file)
-        self.page.evaluate(self.axe)
-        for scheme in SCHEMES:
-            self.page.emulate_media(media="screen", color_scheme=scheme)
-            for width in WIDTHS:
-                self.page.set_viewport_size({"width": width, "height": HEIGHT})
+        for width in WIDTHS:
+            for scheme in SCHEMES:
+                self._show(width, scheme)
                 yield from self._looks(f"{scheme}, {width} px")
-                # Narrow pages scroll more of their parts, wide ones show more of them: one scheme each.
-                if (scheme, width) in (("light", WIDTHS[-1]), ("dark", WIDTHS[0])):
-                    yield from self._accessibility(f"{scheme}, {width} px")
-        self.page.emulate_media(media="print", color_scheme="light")
-        self.page.set_viewport_size({"width": PAPER, "height": HEIGHT})
+        self._show(PAPER, "light", "print")
         yield from self._looks("print")
+        yield from self._accessibility()
         yield from (f"console: {text}" for text in self.said)
         allowed = own.as_uri() if own.is_file() else f"{own.as_uri()}/"
         yield from (f"asks for {url}" for url in self.asked if not url.startswith((allowed, "data:")))
@@ -93,21 +127,34 @@ class Visitor:
         return bytes(self.page.screenshot())
 
     def _open(self, file: Path, width: int = WIDTHS[-1], scheme: str = SCHEMES[0]) -> None:
-        self.page.emulate_media(media="screen", color_scheme=scheme)
-        self.page.set_viewport_size({"width": width, "height": HEIGHT})
+        self._show(width, scheme)
         self.said.clear()
         self.asked.clear()
         self.page.goto(file.as_uri(), wait_until="load")
         self.page.evaluate(READY)
 
+    def _show(self, width: int, scheme: str, media: str = "screen") -> None:
+        self.page.emulate_media(media=media, color_scheme=scheme)
+        self.page.set_viewport_size({"width": width, "height": HEIGHT})
+
     def _looks(self, how: str) -> Iterator[str]:
         for what, script in (
             ("wider than the page", OVERFLOW),
             ("a formula without size", EMPTY_FORMULAS),
+            ("a formula too pale", PALE_FORMULAS),
             ("a picture without a name", NAMELESS_PICTURES),
         ):
             yield from (f"{how}: {what}: {found}" for found in self.page.evaluate(script))
 
-    def _accessibility(self, how: str) -> Iterator[str]:
-        found = self.page.evaluate(VIOLATIONS, {"resultTypes": ["violations"], "preload": False})
-        yield from (f"{how}: {violation}" for violation in found)
+    def _accessibility(self) -> Iterator[str]:
+        """By axe: all but colours on the page as it is; then all, narrow and dark, where more has to scroll."""
+        self.page.evaluate(self.axe)
+        self._show(WIDTHS[-1], "light")
+        yield from self._violations("light, 1400 px", {"rules": {rule: {"enabled": False} for rule in COLOURS}})
+        self.page.evaluate(FORMULAS_AS_TEXT)
+        yield from self._violations("light, 1400 px", {"runOnly": {"type": "rule", "values": COLOURS}})
+        self._show(WIDTHS[0], "dark")
+        yield from self._violations("dark, 360 px", {})
+
+    def _violations(self, how: str, options: dict[str, Any]) -> Iterator[str]:
+        yield from (f"{how}: {violation}" for violation in self.page.evaluate(VIOLATIONS, options))
