@@ -12,13 +12,27 @@ PYTEST := -m pytest -n auto
 
 .DEFAULT_GOAL := generate
 .DELETE_ON_ERROR:
-.PHONY: generate check figures pages docs bench bench-quick test test-full test-peers test-browser test-oldest lint wheel lock clean help
+.PHONY: generate check figures pages pdf docs bench bench-quick test test-full test-peers test-browser test-oldest lint wheel lock clean help
 
 generate: $(READY) ## derive every shipped cell and write generated/ (the default)
 	$(BIN)/derive generate
 
 check: $(READY) ## derive again elsewhere and compare with generated/
 	$(BIN)/derive check
+
+pdf: $(READY) ## typeset every derivation in generated/ into build/pdf (needs pdflatex with TikZ)
+	@command -v pdflatex >/dev/null \
+		|| { echo "make pdf needs pdflatex; install TeX with TikZ (Debian, Ubuntu: apt install texlive-latex-extra)" >&2; exit 1; }
+	@mkdir -p build/pdf
+	@for source in generated/*/derivation.tex; do \
+		name=$$(basename $$(dirname $$source)); \
+		for run in first second; do \
+			pdflatex -interaction=batchmode -halt-on-error -output-directory=build/pdf -jobname=$$name $$source >/dev/null \
+				|| { echo "$$source does not typeset; see build/pdf/$$name.log" >&2; exit 1; }; \
+		done; \
+		rm -f build/pdf/$$name.aux build/pdf/$$name.log; \
+		echo "build/pdf/$$name.pdf"; \
+	done
 
 figures: $(READY) ## measure and draw the pictures of gradient flow in docs/figures
 	$(BIN)/python docs/figures/build.py

@@ -51,12 +51,13 @@ class Coefficients:
         if equation is not None and len(equation.terms) == 1 and isinstance(equation.terms[0].body, ScalarFunction):
             return self._application(equation.terms[0].body)
         about = self.system.variables[name].about
-        return (Run(self._letter(name)), Run(about, "italic", "sup"), Run("t", "italic", "sub"))
+        return (self._letter(name), Run(about, "italic", "sup"), Run("t", "italic", "sub"))
 
-    def _letter(self, name: str) -> str:
+    def _letter(self, name: str) -> Run:
         """A net input is called so."""
         bodies = [t.body for e in self.system.equations for t in e.terms if isinstance(t.body, ScalarFunction)]
-        return "net" if any(isinstance(b.args[0], Element) and b.args[0].name == name for b in bodies) else "u"
+        net = any(isinstance(b.args[0], Element) and b.args[0].name == name for b in bodies)
+        return Run("net") if net else Run("u", "italic")
 
     def _application(self, value: ScalarFunction) -> Label:
         """A function's value: `tanh(c)`, `n⁻¹`, `[a > b]`."""

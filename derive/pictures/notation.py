@@ -39,11 +39,13 @@ class Symbol:
 
     def at(self, time: str = "") -> Label:
         """The symbol at a time."""
-        short = all(len(s) <= 1 for s in self.subscripts)
-        below = ("" if short else ",").join(self.subscripts)
-        below = f"{below},{time}" if below and time else below or time
-        style: Run = Run(below, "upright" if any(len(s) > 2 for s in self.subscripts) else "italic", "sub")
-        return (self.base, style) if below else (self.base,)
+        between = "" if all(len(s) <= 1 for s in self.subscripts) else ","
+        below = [(s, "upright" if len(s) > 2 else "italic") for s in self.subscripts]
+        runs: list[Run] = []
+        for text, style in [*below, *([(time, "italic")] if time else [])]:
+            sign = between if text != time else ","
+            runs.append(Run(f"{sign if runs else ''}{text}", style, "sub"))  # type: ignore[arg-type]
+        return (self.base, *runs)
 
 
 class Notation:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from derive.language import syntax as tree
+from derive.language.macros import prelude_names
 from derive.language.syntax import Cell
 from derive.language.tree import walk
 from derive.pictures.diagram import Kind, Node
@@ -145,6 +146,8 @@ class Reading:
                 return self.add(Node("function", (_function(node.function),), (self.read(operand),)))
             case tree.Apply():
                 return self.add(Node("operation", (_function(node.function),), tuple(map(self.read, node.operands))))
+            case tree.Macro() if node.name not in prelude_names():
+                return self.read(node.body)
             case tree.Macro():
                 moving = tuple(self.read(o) for o in node.operands if not self.still(o))
                 params = [self.notation.expression(o) for o in node.operands if self.still(o)]

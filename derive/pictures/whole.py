@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from derive.language.macros import prelude_names
 from derive.language.syntax import Cell
 from derive.pictures.diagram import Diagram, Node
 from derive.pictures.drawing import drawn
@@ -87,4 +88,6 @@ def _direct(nodes: Sequence[Node], old: int, new: int, taken: set[int]) -> tuple
 def _told(cell: Cell, notation: Notation) -> str:
     """The equations, for those who do not see the picture."""
     lines = [f"{plain(notation.name(e.target))} = {plain(notation.expression(e.value))}" for e in cell.equations]
+    own = [m for m in cell.macros if m.name not in prelude_names()]
+    lines += [f"{m.name}({', '.join(m.parameters)}) = {m.body}" for m in own]
     return "; ".join(lines) + "."

@@ -55,7 +55,7 @@ def spoilt(change):
 
 
 def moved_box(p):
-    return replace(p, boxes=(replace(p.boxes[0], x=p.boxes[0].x + 40), *p.boxes[1:]))
+    return replace(p, boxes=(replace(p.boxes[0], x=p.boxes[0].x + 25), *p.boxes[1:]))
 
 
 def moved_label(p):

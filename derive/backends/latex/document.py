@@ -18,6 +18,7 @@ from derive.backends.formula.nodes import Line
 from derive.backends.formula.order import nets, place_of, places
 from derive.backends.formula.single import Recurrence, single_recurrence
 from derive.backends.latex.cost import cost_section
+from derive.backends.latex.drawings import drawings
 from derive.backends.latex.gradient_flow import gradient_flow
 from derive.backends.latex.notation import block_lines, function_lines, has_kinks, variable_rows
 from derive.backends.latex.symbols import Symbols, spelled
@@ -64,6 +65,7 @@ class _Document:
         found = self.derivation
         pieces: Context = {
             "forward": self._lines(found.forward),
+            "pictures": drawings(self.cell),
             "splits": self._blocks(("param", "input", "local"), bars=False),
             "normal": self._lines(found.normal),
             "steps": [self._step(step) for step in found.steps],

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from derive.backends.protocol import Page
-from derive.backends.svg.colours import ACCENT_CLASS, palette
 from derive.backends.svg.paths import number, rounded
 from derive.pictures import Box, Circle, Dot, Line, Picture, Run, Text
+from derive.pictures.colours import palette
 from derive.pictures.text import SCRIPT
 
 __all__ = ["page"]
@@ -62,7 +62,7 @@ def _line(line: Line, prefix: str) -> str:
 
 
 def _class(name: str, tone: str) -> str:
-    return f' class="{name} {ACCENT_CLASS}"' if tone else f' class="{name}"'
+    return f' class="{name} {tone}"' if tone else f' class="{name}"'
 
 
 def _attributes(**values: float) -> str:
@@ -72,7 +72,7 @@ def _attributes(**values: float) -> str:
 def _text(text: Text) -> str:
     place = _attributes(x=text.x, y=text.y + _BASELINE * text.size)
     size = f' font-size="{number(text.size)}"'
-    tone = f' class="{ACCENT_CLASS}"' if text.tone else ""
+    tone = f' class="{text.tone}"' if text.tone else ""
     anchor = f' text-anchor="{text.anchor}"' if text.anchor != "middle" else ""
     return f"<text{tone}{place}{size}{anchor}>{_runs(text.label, text.size)}</text>"
 

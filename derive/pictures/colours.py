@@ -1,11 +1,10 @@
 """What colours a picture has, on a light and on a dark ground.
 
-Text on every fill has a contrast of more than 7 to 1, lines and borders on the ground of more than 4.5 to 1.
+In: nothing. Out: for each look of a shape, for lines and for text, a colour. Text on every fill has a contrast of more
+than 7 to 1, lines and borders one of more than 4.5 to 1.
 """
 
 from __future__ import annotations
-
-ACCENT_CLASS = "accent"
 
 _COLOURS = {
     "ink": ("#1b2430", "#e8ecf1"),
