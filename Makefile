@@ -12,7 +12,8 @@ PYTEST := -m pytest -n auto
 
 .DEFAULT_GOAL := generate
 .DELETE_ON_ERROR:
-.PHONY: generate check figures pages pdf docs bench bench-quick test test-full test-peers test-browser test-oldest lint wheel lock clean help
+.PHONY: generate check pictures figures pages pdf docs bench bench-quick test test-full test-peers test-browser test-oldest lint
+.PHONY: wheel lock clean help
 
 generate: $(READY) ## derive every shipped cell and write generated/ (the default)
 	$(BIN)/derive generate
@@ -33,6 +34,12 @@ pdf: $(READY) ## typeset every derivation in generated/ into build/pdf (needs pd
 		rm -f build/pdf/$$name.aux build/pdf/$$name.log; \
 		echo "build/pdf/$$name.pdf"; \
 	done
+
+pictures: $(READY) ## draw the pictures that README shows into docs/pictures
+	$(BIN)/derive draw lstm -o build/pictures
+	$(BIN)/derive compare rnn lstm -o docs/pictures/rnn-lstm.svg
+	cp build/pictures/lstm/whole.svg docs/pictures/lstm.svg
+	cp build/pictures/lstm/gradient.svg docs/pictures/lstm-gradient.svg
 
 figures: $(READY) ## measure and draw the pictures of gradient flow in docs/figures
 	$(BIN)/python docs/figures/build.py

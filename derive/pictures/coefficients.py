@@ -7,12 +7,13 @@ Matrices are transposed where the term sums over their rows; vectors along one a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import sympy as sp
 
 from derive.calculus import Linear
 from derive.functions import ScalarFunction
-from derive.pictures.notation import MINUS, Notation, Symbol, called, symbol
+from derive.pictures.notation import MINUS, Notation, Symbol, called, number, symbol
 from derive.pictures.text import Label, Run, joined, raised, width, words
 from derive.system import Element, FirstMaximum, Index, Length, System, elements
 
@@ -97,29 +98,29 @@ class Coefficients:
     def _text(self, value: sp.Expr, *, inside: bool = False) -> Label:
         if isinstance(value, sp.Add):
             return self._sum(value, inside)
-        number, factors = self._apart(value)
-        sign = MINUS if number.could_extract_minus_sign() else ""
-        size = abs(number) if number.is_number else (-number if sign else number)
+        front, factors = self._apart(value)
+        sign = MINUS if front.could_extract_minus_sign() else ""
+        size = abs(front) if front.is_number else (-front if sign else front)
         labels = [] if size == 1 and factors else [_number(size)]
         text = self._product(factors, labels)
         return (*words(sign), *text) if sign else text
 
     def _apart(self, value: sp.Expr) -> tuple[sp.Expr, list[sp.Expr]]:
-        number, factors = sp.S.One, []
+        front, factors = sp.S.One, []
         for factor in sp.Mul.make_args(value):
             if elements(factor) or factor.has(ScalarFunction):
                 factors.append(factor)
             else:
-                number *= factor
+                front *= factor
         order = sorted(factors, key=lambda f: (isinstance(f, sp.Add), [self.system.place(e) for e in elements(f)]))
-        return number, order
+        return front, order
 
     def _sum(self, value: sp.Expr, inside: bool) -> Label:
         terms = sorted(value.args, key=lambda t: (t.could_extract_minus_sign(), sp.default_sort_key(t)))
         runs: list[Run] = []
-        for number, term in enumerate(terms):
+        for place, term in enumerate(terms):
             minus = term.could_extract_minus_sign()
-            sign = (MINUS if minus else "") if not number else f" {MINUS} " if minus else " + "
+            sign = (MINUS if minus else "") if not place else f" {MINUS} " if minus else " + "
             runs += [*words(sign)] if sign else []
             runs += self._text(-term if minus else term)
         return (*words("("), *runs, *words(")")) if inside else tuple(runs)
@@ -175,4 +176,6 @@ def _number(value: sp.Expr) -> Label:
         return joined(map(_number, value.args), " ")
     if isinstance(value, sp.Add):
         return (*words("("), *joined(map(_number, value.args), " + "), *words(")"))
+    if isinstance(value, sp.Rational):
+        return words(number(Fraction(int(value.p), int(value.q))))
     return words(str(value).replace("-", MINUS))

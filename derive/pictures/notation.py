@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from derive.language import syntax as tree
 from derive.language.syntax import Cell, Node
@@ -27,6 +28,7 @@ FUNCTIONS = {"sigmoid": "σ", "sqrt": "√", "log_sigmoid": "log σ", "maximum":
 """What functions are called in a box, where it is not their own name."""
 
 MINUS = "−"
+_DECIMALS = 6
 _SUM, _PRODUCT, _FACTOR, _ATOM = range(4)
 
 
@@ -75,7 +77,7 @@ class Notation:
     def _level(self, node: Node) -> tuple[Label, int]:
         match node:
             case tree.Number():
-                return words(str(node.value) if node.value >= 0 else f"({node.value})"), _ATOM
+                return words(number(node.value)), _ATOM
             case tree.Size():
                 return symbol(node.axis).at(), _ATOM
             case tree.Reference():
@@ -119,6 +121,14 @@ class Notation:
                 kind = type(node).__name__
                 raise TypeError(f"no label for the node {kind}; give it one in derive/pictures/notation.py")
         return (*words(f"{called(name)}("), *joined(map(self.expression, operands), ", "), *words(")"))
+
+
+def number(value: Fraction) -> str:
+    """A number: as a decimal fraction where it is a short one and none that one says otherwise, such as a third."""
+    tens = next((n for n in range(_DECIMALS + 1) if 10**n % value.denominator == 0), None)
+    if value.denominator < 10 or tens is None:
+        return str(value).replace("-", MINUS)
+    return f"{float(value):.{tens}f}".replace("-", MINUS)
 
 
 def called(function: str) -> str:

@@ -175,7 +175,7 @@ class Router:
         if node.kind == "result" and len(node.inputs) == 1:
             return [_port(x, y, e, "bottom" if number in self.diagram.top else "left")]
         if node.kind == "result":
-            return [Port(x - e.across, y + d, "left") for d in range(-(e.down - 1), e.down)]
+            return [Port(x - e.across, y + d, "left") for d in _spread(len(node.inputs))]
         if node.kind == "join":
             first = y - len(node.inputs) + 1
             stacked = Port(x - e.across, first + 2 * place, "left")
@@ -192,8 +192,7 @@ class Router:
     def _box_entries(self, node: Node, x: int, y: int, e: Extent) -> list[Port]:
         if len(node.inputs) == 1:
             return [_port(x, y, e, side) for side in ("left", "bottom", "top")]
-        down = range(-(e.down - 1), e.down)
-        across = range(-(e.across - 1), e.across)
+        down, across = _spread(e.down), _spread(e.across)
         return [
             *(Port(x - e.across, y + d, "left") for d in down),
             *(Port(x + d, y + e.down, "bottom") for d in across),
@@ -264,6 +263,11 @@ def name_area(node: Node, x: int, y: int, e: Extent, exit_side: Side) -> tuple[i
         case "top":
             return x + 1, y - e.down - 2, x + wide, y - e.down - 1
     return x + 1, y + e.down + 1, x + wide, y + e.down + 2
+
+
+def _spread(number: int) -> range:
+    """So many places two units apart, about the middle."""
+    return range(1 - number, number, 2)
 
 
 def _port(x: int, y: int, e: Extent, side: Side) -> Port:

@@ -184,7 +184,8 @@ def test_names_are_those_of_the_typeset_derivation(name):
     symbols, notation = spelled(cell(name), system, adjoint(system)), Notation(cell(name))
     for variable in cell(name).variables:
         timed = any(system.variables[b].time for b in system.stored[variable].blocks.values())
-        assert re.sub(r" (?=_|$)", "", mathematics(notation.name(variable))) == symbols[variable].at("t" if timed else ""), variable
+        shown = re.sub(r" (?=_|$)", "", mathematics(notation.name(variable)))
+        assert shown == symbols[variable].at("t" if timed else ""), variable
 
 
 def test_a_letter_takes_as_much_room_as_any_other_of_its_case():
@@ -193,6 +194,16 @@ def test_a_letter_takes_as_much_room_as_any_other_of_its_case():
 
 
 # -- the same bytes
+
+
+@pytest.mark.drift
+def test_the_pictures_in_the_documentation_are_those_derived_now():
+    shown = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "pictures").iterdir())}
+    assert shown == {
+        "lstm.svg": pipeline.svg(whole(cell("lstm")), "lstm-whole"),
+        "lstm-gradient.svg": pipeline.svg(gradient(cell("lstm")), "lstm-gradient"),
+        "rnn-lstm.svg": pipeline.svg(pipeline.beside(cell("rnn"), cell("lstm")), "rnn-lstm"),
+    }, "make pictures"
 
 
 PROGRAM = """
