@@ -45,6 +45,25 @@ NAMELESS_PICTURES = """() => [...document.querySelectorAll("svg, img, canvas, ob
     return !named && !e.closest("a, button, label, summary");
 }).map(e => e.outerHTML.slice(0, 90))"""
 
+# What a part is described by shows when the part is reached by keyboard or tapped, within the window.
+NOTES_OUT_OF_SIGHT = """async () => {
+    const inside = box => box.width > 0 && box.left >= 0 && box.right <= innerWidth
+        && box.top >= 0 && box.bottom <= innerHeight;
+    const frame = () => new Promise(done => requestAnimationFrame(done));
+    const away = [];
+    for (const e of document.querySelectorAll("[aria-describedby]")) {
+        const note = document.getElementById(e.getAttribute("aria-describedby"));
+        if (!note || note.getAttribute("role") !== "tooltip") continue;
+        e.focus();
+        // What is anchored may follow a frame later where focus has scrolled the page.
+        for (let wait = 0; wait < 2 && !inside(note.getBoundingClientRect()); wait++) await frame();
+        if (!inside(note.getBoundingClientRect())) away.push(e.outerHTML.slice(0, 90));
+    }
+    document.activeElement.blur();
+    scrollTo(0, 0);
+    return away;
+}"""
+
 # The formulas' colours, each with what is behind it, as axe judges other text; large text may be paler.
 PALE_FORMULAS = """() => {
     const brush = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
@@ -114,6 +133,8 @@ class Visitor:
             for scheme in SCHEMES:
                 self._show(width, scheme)
                 yield from self._looks(f"{scheme}, {width} px")
+            for found in self.page.evaluate(NOTES_OUT_OF_SIGHT):
+                yield f"{width} px: a note out of sight: {found}"
         self._show(PAPER, "light", "print")
         yield from self._looks("print")
         yield from self._accessibility()
@@ -134,7 +155,7 @@ class Visitor:
         self.page.evaluate(READY)
 
     def _show(self, width: int, scheme: str, media: str = "screen") -> None:
-        self.page.emulate_media(media=media, color_scheme=scheme)
+        self.page.emulate_media(media=media, color_scheme=scheme, reduced_motion="reduce")
         self.page.set_viewport_size({"width": width, "height": HEIGHT})
 
     def _looks(self, how: str) -> Iterator[str]:
