@@ -205,5 +205,5 @@ def _known(block: Block) -> None:
 
 def forget_generated() -> None:
     """A page may generate and import packages that another generated under the same name."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("generated", "out")]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "generated"]:
         del sys.modules[name]
