@@ -19,13 +19,13 @@ _DUAL = {1: np.inf, 2: 2, np.inf: 1}
 class Adjoints:
     """The gradient of E = ½‖y[T]‖², read at the last step only."""
 
-    def __init__(self, kernel: Any, params: Any, inputs: Any, states: Sequence[Any], norm: float) -> None:
-        self.kernel, self.params, self.inputs, self.states = kernel, kernel.prepare(params), inputs, states
+    def __init__(self, kernel: Any, prepared: Any, inputs: Any, states: Sequence[Any], norm: float) -> None:
+        self.kernel, self.params, self.inputs, self.states = kernel, prepared, inputs, states
         self.steps, self.norm = len(inputs[0]), _DUAL[norm]
         self.state: Any = None
         self.scale = 0.0
         self.norms = np.full(self.steps, -np.inf)
-        self.logs = {name: np.full(self.steps, -np.inf) for name in params._fields}
+        self.logs = {name: np.full(self.steps, -np.inf) for name in kernel.Params._fields}
         self.carried: list[dict[Path, float]] = []
 
     def push(self, k: int, blocks: Mapping[Path, Array]) -> None:

@@ -62,8 +62,8 @@ class GradientFlow:
 
         The rest is as measured: each step's own factor, the last step's adjoint, the sum of all shares.
         """
-        back = self.trajectory[1:] - self.trajectory[1] if bound == "trajectory" else self.static[:-1]
         with np.errstate(divide="ignore", invalid="ignore"):
+            back = self.trajectory[1:] - self.trajectory[1] if bound == "trajectory" else self.static[:-1]
             above = self.adjoint[-1] + back[::-1] - self.adjoint
             return self.shares[parameter] * 10.0 ** np.append(np.where(np.isnan(above), 0.0, above)[1:], 0.0)
 
@@ -100,13 +100,14 @@ class _Measurement:
     ) -> None:
         self.bound, self.kernel, self.params, self.inputs, self.norm = bound, kernel, params, inputs, norm
         self.steps = len(inputs[0])
+        self.prepared = kernel.prepare(params, self._input_sizes())
         self.states = self._trajectory(initial)
         self.names = bound.states
         self.layout = Layout({name: np.size(s) for name, s in zip(self.names, self.states[0], strict=True)})
 
     def flow(self) -> GradientFlow:
         lagged = Lagged(self.layout, self.steps, self.norm, self.bound.measure, self.bound.direct)
-        adjoints = Adjoints(self.kernel, self.params, self.inputs, self.states, self.norm)
+        adjoints = Adjoints(self.kernel, self.prepared, self.inputs, self.states, self.norm)
         exponents = Exponents(self.layout.size)
         for k in reversed(range(self.steps)):
             blocks = self.bound.jacobian(self.params, self._input(k), self._state(k))
@@ -134,18 +135,27 @@ class _Measurement:
 
     def _trajectory(self, initial: Any) -> list[Any]:
         """The states before every step and after the last one."""
-        prepared = self.kernel.prepare(self.params)
         states = [initial]
         for t in range(self.steps):
             x_t = self.kernel.Inputs(*(a[t] for a in self.inputs))
             with np.errstate(over="ignore", invalid="ignore"):
-                _, state = self.kernel.step(prepared, x_t, states[-1])
+                _, state = self.kernel.step(self.prepared, x_t, states[-1])
             if not all(np.isfinite(value).all() for value in state):
                 raise NetworkError(f"x: the network's states overflow on this input, at step {t + 1} of {self.steps}")
             states.append(state)
         if initial is None:
             states[0] = type(states[1])(*(np.zeros_like(a) for a in states[1]))
         return states
+
+    def _input_sizes(self) -> dict[str, int]:
+        """The length of every axis that an input has to itself; a parameter need not tell it."""
+        variables = self.bound.derived.cell.of_role("input")
+        return {
+            axis.parts[0]: length
+            for variable, array in zip(variables, self.inputs, strict=True)
+            for axis, length in zip(variable.shape, np.shape(array)[2:], strict=True)
+            if len(axis.parts) == 1
+        }
 
     def _input(self, k: int) -> Any:
         return self.bound.Inputs(*(np.asarray(a[k, 0], np.float64) for a in self.inputs))
