@@ -1,0 +1,78 @@
+"""The page of every cell, made once a session, and read again by an HTML parser that shares nothing with the toolkit."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from functools import cache
+from xml.etree.ElementTree import Element
+
+import cellfolder
+import pytest
+from tinyhtml5.parser import HTMLParser
+
+from derive import cli
+from derive.pages.build import build
+from derive.pages.material import Material, material
+from derive.pages.page import page
+from derive.pages.partner import simple_network
+
+MATH = "{http://www.w3.org/1998/Math/MathML}"
+SVG = "{http://www.w3.org/2000/svg}"
+HTML = "{http://www.w3.org/1999/xhtml}"
+
+
+@cache
+def known(name: str) -> Material:
+    return material(cellfolder.cell(name))
+
+
+@cache
+def partner() -> Material:
+    return material(simple_network())
+
+
+@cache
+def text(name: str) -> str:
+    """As `build` makes it."""
+    other = partner()
+    return page(known(name), other if other.cell.source != cellfolder.cell(name).source else None)
+
+
+def parsed(html: str) -> tuple[Element, list]:
+    """The tree, and what is wrong with the text."""
+    parser = HTMLParser()
+    return parser.parse(html), parser.errors
+
+
+@cache
+def tree(name: str) -> Element:
+    return parsed(text(name))[0]
+
+
+def of(cell) -> str:
+    """The page of a cell that is in no folder."""
+    [(_, files)] = build([cell])
+    return files["index.html"]
+
+
+def words(element: Element) -> str:
+    """All text in an element."""
+    return " ".join("".join(element.itertext()).split())
+
+
+def by_id(root: Element) -> dict[str, Element]:
+    return {element.get("id"): element for element in root.iter() if element.get("id")}
+
+
+def tag(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def call(*arguments):
+    """Exit code, output, errors of the command line."""
+    told, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(errors), pytest.raises(SystemExit) as end:
+        cli.main(list(map(str, arguments)), prog_name="derive")
+    assert "Traceback" not in errors.getvalue()
+    return end.value.code, told.getvalue(), errors.getvalue()
