@@ -1,4 +1,4 @@
-"""The page of every cell, made once a session, and read again by an HTML parser that shares nothing with the toolkit."""
+"""The page of every cell, made once a session, and read again by an HTML parser that is not the toolkit's."""
 
 from __future__ import annotations
 

@@ -77,11 +77,8 @@ def test_the_equation_beside_a_line_is_of_the_variable_that_the_line_computes(na
 
 def test_the_adjoint_equations_of_the_lstm_stand_beside_their_lines():
     [backward] = [e for e in tree("lstm").iter(HTML + "div") if e.get("aria-label") == "NumPy: backward"]
-    lines = {
-        words(list(line)[1]): words(list(line)[0])
-        for line in backward.iter(HTML + "div")
-        if line.get("class") == "line"
-    }
+    found = [list(line) for line in backward.iter(HTML + "div") if line.get("class") == "line"]
+    lines = {words(code): words(beside) for beside, code in found}
     steps = explain(*(getattr(derived("lstm"), part) for part in ("cell", "system", "adjoint"))).steps
     number = {step.variable.name: step.result.number for step in steps}
     assert lines["df_net[t] = df * (1 - f[t]) * f[t]"].startswith(f"({number['f_net']})")

@@ -1,6 +1,7 @@
 """Every page is valid, stands alone, is small, and can be read by whoever cannot see or point."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from cellfolder import EVERY
@@ -45,7 +46,7 @@ def test_headings_are_in_order_and_landmarks_are_there(name):
     levels = [int(tag(element)[1]) for element in root.iter() if re.fullmatch(r"h[1-6]", tag(element))]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(later <= earlier + 1 for earlier, later in zip(levels, levels[1:], strict=False))
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
     for landmark in ("main", "nav", "header", "footer"):
         assert len(list(root.iter(HTML + landmark))) == 1
     assert not [e for e in root.iter() if re.fullmatch(r"h[1-6]", tag(e)) and not words(e)]
