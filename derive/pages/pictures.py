@@ -60,4 +60,12 @@ def _of_equation(cell: Cell, target: str, row: Row) -> Row:
 def _figure(identifier: str, picture: Picture, caption: str) -> Row:
     drawn = svg(picture, f"picture-{identifier}")
     label = plain(picture.title)
-    return {"id": identifier, "label": label, "svg": drawn, "caption": caption, "about": "", "number": ""}
+    return {
+        "id": identifier,
+        "label": label,
+        "svg": drawn,
+        "caption": caption,
+        "about": "",
+        "number": "",
+        "natural": round(picture.width),
+    }

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from derive.pages.rows import Row
-from derive.pages.svg import inlined
+from derive.pages.svg import inlined, size
 from derive.pipeline import GradientFlow
 from derive.pipeline.diagnosis import power
 from derive.pipeline.flow_products import Array
@@ -74,8 +74,9 @@ _GROWTH = "How much of a change of the states there is so many steps later: meas
 
 
 def _plot(identifier: str, text: str, title: str, alt: str, caption: str) -> Row:
-    svg = inlined(ET.fromstring(text), f"{identifier}-", title, alt, _COLOURS)
-    return {"id": identifier, "label": title, "svg": svg, "caption": caption, "kind": "plot"}
+    root = ET.fromstring(text)
+    svg = inlined(root, f"{identifier}-", title, alt, _COLOURS)
+    return {"id": identifier, "label": title, "svg": svg, "caption": caption, "natural": round(size(root)[0])}
 
 
 def _steadiest(flow: GradientFlow) -> str:

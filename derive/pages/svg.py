@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 _SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_POINT = 4 / 3
 _DROPPED = ("metadata", "title", "desc", "style")
 
 
@@ -20,12 +21,18 @@ def inlined(root: ET.Element, prefix: str, title: str, alt: str, colours: Mappin
     """`prefix`: put before every identifier; `colours`: what stands for each, in lower-case hexadecimal."""
     box = root.get("viewBox", "")
     inner = "".join(_serialised(child, prefix, colours) for child in root)
-    width, height = (float(length) for length in box.split()[2:])
+    width, height = size(root)
     return (
-        f'<svg viewBox="{box}" width="{width * 4 / 3:.0f}" height="{height * 4 / 3:.0f}" role="img" '
+        f'<svg viewBox="{box}" width="{width:.0f}" height="{height:.0f}" role="img" '
         f'aria-labelledby="{prefix}title {prefix}desc"><title id="{prefix}title">{escape(title)}</title>'
         f'<desc id="{prefix}desc">{escape(alt)}</desc>{inner}</svg>'
     )
+
+
+def size(root: ET.Element) -> tuple[float, float]:
+    """Width and height on a screen, in pixels; those of a file are in points."""
+    width, height = (float(length) * _POINT for length in root.get("viewBox", "").split()[2:])
+    return width, height
 
 
 def _serialised(element: ET.Element, prefix: str, colours: Mapping[str, str]) -> str:
