@@ -29,19 +29,23 @@ def build(
     derivation does not agree with its equations.
     """
 
-    def known(cell: Cell, number: int) -> Material:
-        return material(cell, lambda doing: told(f"{cell.name}: {doing}", number + _PARTS[doing]))
+    done: dict[tuple[str, str], Material] = {}
 
-    standard = against or simple_network()
-    other = known(standard, 0) if standard else None
+    def known(cell: Cell, number: int) -> Material:
+        if _key(cell) not in done:
+            done[_key(cell)] = material(cell, lambda doing: told(f"{cell.name}: {doing}", number + _PARTS[doing]))
+        return done[_key(cell)]
+
+    other = against or simple_network()
     several = len(cells) > 1
-    done = []
     for number, cell in enumerate(cells):
         own = known(cell, number)
+        beside = known(other, number) if other and other.source != cell.source else None
         told(f"{cell.name}: writing", number + _PARTS["writing"])
-        beside = other if other and other.cell.source != cell.source else None
-        text = page(own, beside, f"../{FILE}" if several else "")
-        done.append(own)
-        yield cell.name if several else "", {FILE: text}
+        yield cell.name if several else "", {FILE: page(own, beside, f"../{FILE}" if several else "")}
     if several:
-        yield "", {FILE: gallery(done)}
+        yield "", {FILE: gallery([done[_key(cell)] for cell in cells])}
+
+
+def _key(cell: Cell) -> tuple[str, str]:
+    return cell.name, cell.source

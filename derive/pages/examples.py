@@ -56,7 +56,7 @@ def _commands(cell: Cell) -> str:
     return f"""derive prove {name}
 derive generate {name} -o generated
 python -c "from generated import {cell.name}; print({cell.name}.Params._fields)"
-cc -O3 -c generated/{cell.name}/{cell.name}.c -I generated"""
+cc -O3 -c generated/{cell.name}/{cell.name}.c -I generated -I generated/{cell.name}"""
 
 
 def _is_shipped(cell: Cell) -> bool:

@@ -52,18 +52,30 @@ def plots(flows: Sequence[GradientFlow]) -> list[Row]:
 
 
 def _plots(figures: Any, flows: Sequence[GradientFlow]) -> Iterator[Row]:
-    shown = {f"{flow.cell}: {_steadiest(flow)}": flow for flow in flows if flow.shares}
-    if shown:
-        weights = {title: (flow, [_steadiest(flow), *_others(flow)]) for title, flow in shown.items()}
-        figure = figures.shares(weights, len(flows[0].lags) - 1, _BREADTH[len(shown) > 1])
-        alt = " ".join(_shares_in_words(flow) for flow in shown.values())
+    shared = [flow for flow in flows if flow.shares]
+    if shared:
+        weights = {
+            f"{title}: {_steadiest(flow)}": (flow, [_steadiest(flow), *_others(flow)])
+            for title, flow in _titled(shared).items()
+        }
+        figure = figures.shares(weights, len(flows[0].lags) - 1, _BREADTH[len(weights) > 1])
+        alt = " ".join(map(_shares_in_words, shared))
         title = "Share of each time step in the gradient by a weight"
         yield _plot("shares", figures.svg(figure), title, alt, _SHARES)
-    if any(flow.states for flow in flows):
-        figure = figures.growth({flow.cell: flow for flow in flows if flow.states}, _BREADTH[len(flows) > 1])
-        alt = " ".join(_growth_in_words(flow) for flow in flows if flow.states)
+    growing = [flow for flow in flows if flow.states]
+    if growing:
+        figure = figures.growth(_titled(growing), _BREADTH[len(growing) > 1])
+        alt = " ".join(map(_growth_in_words, growing))
         title = "Norm of the Jacobian over the lag"
         yield _plot("growth", figures.svg(figure), title, alt, _GROWTH)
+
+
+def _titled(flows: Sequence[GradientFlow]) -> dict[str, GradientFlow]:
+    """By the names of their cells; the second of two that are called alike is marked."""
+    found: dict[str, GradientFlow] = {}
+    for flow in flows:
+        found[flow.cell if flow.cell not in found else f"the other {flow.cell}"] = flow
+    return found
 
 
 _SHARES = (
