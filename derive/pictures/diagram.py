@@ -22,7 +22,8 @@ SOURCES: tuple[Kind, ...] = ("input", "state", "value", "parameter")
 class Node:
     """`lines` stand in it, the first one large. `marks`: a sign at each input, where one is needed. `name` is written
     on the line that leaves; `pointed` if it points something out. `about`: the cell's variable that it is or belongs
-    to, also at t-1; `state`: of a result, whether it is a state's new value; `function`: a layer's outermost one."""
+    to, also at t-1; `state`: of a result, whether it is a state's new value; `function`: a layer's outermost one;
+    `pointwise`: whether each element of the result depends on the same element of an input alone."""
 
     kind: Kind
     lines: tuple[Label, ...]
@@ -32,6 +33,7 @@ class Node:
     about: str = ""
     state: bool = False
     function: str = ""
+    pointwise: bool = False
     pointed: bool = False
 
 

@@ -20,7 +20,7 @@ Placement = Callable[[Diagram, int], Places]
 _EDGE = 8.0
 _BAR = 4.0
 _NEAR = 6.0
-_GAPS = (3, 4, 5, 7, 10)
+_GAPS = (3, 4, 5, 7, 10, 15, 20)
 _MARK_OFFSET = 18.0
 
 

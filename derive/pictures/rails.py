@@ -15,7 +15,10 @@ from derive.pictures.shapes import extent
 _BODY = 3
 _ABREAST = 10
 _LOOKED_AHEAD = 4
-_ROW_PRICE = 1.2
+_ROW_PRICE = 0.9
+_LOWER = 0.1
+"""By how much a layer is rather a row lower than not."""
+
 _BORDER = 2
 """How far the frame is from what stands outside, in units of the grid."""
 
@@ -116,7 +119,7 @@ class _Placing:
 
     def _cost(self, number: int, column: int, row: int) -> float:
         node = self.nodes[number]
-        cost = float(column) if _is_layer(node) else 0.0
+        cost = column - _LOWER * row if _is_layer(node) else 0.0
         for source in node.inputs:
             at, height = self.cells.get(source, (column, self.floor))
             cost += column - at + _ROW_PRICE * abs(height - row)

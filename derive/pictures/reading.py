@@ -30,16 +30,21 @@ class _Layer:
     params: list[Label] = field(default_factory=list)
     operands: list[int] = field(default_factory=list)
     outermost: str = ""
+    pointwise: bool = True
 
 
 class Reading:
-    """Reads expressions into `nodes`. `known`: the node of each variable that has one already."""
+    """Reads expressions into `nodes`.
+
+    `known`: the node of each variable that has one already. `target`: the variable whose equation is being read.
+    """
 
     def __init__(self, cell: Cell, notation: Notation, *, folded: bool) -> None:
         self.cell, self.notation, self.folded = cell, notation, folded
         self.nodes: list[Node] = []
         self.known: dict[str, int] = {}
         self.places: dict[tree.Node, int] = {}
+        self.target = ""
 
     def add(self, node: Node) -> int:
         """A new node's number."""
@@ -95,7 +100,7 @@ class Reading:
         product = node.operator == "*" and not (left.shape and right.shape)
         sign = "·" if product else _SIGNS[node.operator]
         marks = ("", _MARKS.get(node.operator, ""))
-        return self.add(Node("circle", (words(sign),), (self.read(left), self.read(right)), marks))
+        return self.add(Node("circle", (words(sign),), (self.read(left), self.read(right)), marks, pointwise=True))
 
     def _number(self, node: tree.Binary) -> int | None:
         """An operation with a number, or with a scalar made of parameters, as a node with one input."""
@@ -109,7 +114,7 @@ class Reading:
             operand = node.left
         else:
             return None
-        return self.add(Node("circle", (label,), (self.read(operand),)))
+        return self.add(Node("circle", (label,), (self.read(operand),), pointwise=True))
 
     def _plain(self, node: tree.Node) -> bool:
         if node.shape and not self.folded:
@@ -143,9 +148,10 @@ class Reading:
     def _call(self, node: tree.Node) -> int:
         match node:
             case tree.Apply(operands=(operand,)):
-                return self.add(Node("function", (_function(node.function),), (self.read(operand),)))
+                return self.add(Node("function", (_function(node.function),), (self.read(operand),), pointwise=True))
             case tree.Apply():
-                return self.add(Node("operation", (_function(node.function),), tuple(map(self.read, node.operands))))
+                operands = tuple(map(self.read, node.operands))
+                return self.add(Node("operation", (_function(node.function),), operands, pointwise=True))
             case tree.Macro() if node.name not in prelude_names():
                 return self.read(node.body)
             case tree.Macro():
@@ -153,10 +159,11 @@ class Reading:
                 params = [self.notation.expression(o) for o in node.operands if self.still(o)]
                 return self.add(Node("function", (words(node.name), *_small(params)), moving))
             case tree.Negative():
-                return self.add(Node("circle", (words(MINUS),), (self.read(node.operand),)))
+                return self.add(Node("circle", (words(MINUS),), (self.read(node.operand),), pointwise=True))
             case tree.Power():
                 exponent = str(node.exponent).replace("-", MINUS)
-                return self.add(Node("operation", (raised(words("( )"), exponent),), (self.read(node.base),)))
+                label = raised(words("( )"), exponent)
+                return self.add(Node("operation", (label,), (self.read(node.base),), pointwise=True))
         return self._reshaped(node)
 
     def _reshaped(self, node: tree.Node) -> int:
@@ -183,7 +190,8 @@ class Reading:
         if not layer.functions and width(lines[0]) > _ROOM:
             lines = small
         kind: Kind = "function" if layer.functions else "product"
-        return self.add(Node(kind, lines, tuple(layer.operands), function=layer.outermost))
+        operands, pointwise = tuple(layer.operands), not layer.params and layer.pointwise
+        return self.add(Node(kind, lines, operands, function=layer.outermost, pointwise=pointwise))
 
     def _layer(self, node: tree.Node) -> _Layer | None:
         """What fits into one box; None where the outermost operation is none of a layer's."""
@@ -194,14 +202,14 @@ class Reading:
                 [operand] = [o for o in node.operands if not self.still(o)]
                 layer = self._inside(operand, words(node.name))
                 layer.params += [self.notation.expression(o) for o in node.operands if self.still(o)]
-                return layer
+                return replace(layer, pointwise=False)
         return self._affine(node)
 
     def _inside(self, operand: tree.Node, function: Label) -> _Layer:
         inner = None if isinstance(operand, tree.Reference) or operand in self.places else self._layer(operand)
         if inner is None:
             return _Layer([function], [], [self.read(operand)])
-        return _Layer([function, *inner.functions], inner.params, inner.operands)
+        return replace(inner, functions=[function, *inner.functions])
 
     def _affine(self, node: tree.Node) -> _Layer | None:
         """A sum of products with parameters, at least one of them a matrix product."""
@@ -219,9 +227,13 @@ class Reading:
                 return self._product(layer, sign, self._matrix(node, node.left), node.right)
             case tree.Contraction() if self.still(node.right) and not self.still(node.left):
                 return self._product(layer, sign, self._matrix(node, node.right), node.left)
-            case tree.Binary(operator="*") if self.still(node.left) and not self.still(node.right):
-                return self._product(layer, sign, self.notation.expression(node.left), node.right)
+            case tree.Binary(operator="*", right=right) if self.still(node.left) and not self._own(right):
+                return not self.still(right) and self._product(layer, sign, self.notation.expression(node.left), right)
         return self.still(node) and self._param(layer, sign, self.notation.expression(node))
+
+    def _own(self, node: tree.Node) -> bool:
+        """Whether an expression is the old value of the state that is being read, which goes on outside of layers."""
+        return isinstance(node, tree.Reference) and node.name == self.target and node.lag == 1
 
     def _product(self, layer: _Layer, sign: str, matrix: Label, operand: tree.Node) -> bool:
         number = self.read(operand)

@@ -43,11 +43,6 @@ def words(text: str) -> Label:
     return (Run(text),)
 
 
-def italic(text: str) -> Label:
-    """A variable's letter."""
-    return (Run(text, "italic"),)
-
-
 def joined(labels: Iterable[Label], between: str) -> Label:
     """Labels one after the other."""
     runs: list[Run] = []

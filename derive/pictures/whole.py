@@ -7,7 +7,7 @@ element by element along the top, the others along the bottom, inputs from below
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from derive.language.macros import prelude_names
 from derive.language.syntax import Cell
@@ -37,6 +37,7 @@ def diagram(cell: Cell) -> Diagram:
 def _nodes(cell: Cell, notation: Notation) -> tuple[Node, ...]:
     reading = Reading(cell, notation, folded=True)
     for each in cell.equations:
+        reading.target = each.target
         number = reading.read(each.value)
         reading.known[each.target] = number
         named = reading.nodes[number]
@@ -54,26 +55,25 @@ def _nodes(cell: Cell, notation: Notation) -> tuple[Node, ...]:
 def _rails(cell: Cell, nodes: Sequence[Node]) -> tuple[tuple[int, ...], ...]:
     """For each state that goes on element by element: the nodes from its old value to its new one."""
     rails: list[tuple[int, ...]] = []
-    taken: set[int] = set()
-    for variable in cell.of_role("state"):
-        old = [n for n, node in enumerate(nodes) if node.kind == "state" and node.about == variable.name]
-        new = [n for n, node in enumerate(nodes) if node.kind == "result" and node.about == variable.name]
-        rail = _direct(nodes, old[0], new[0], taken) if old and new else None
+    old = {node.about: n for n, node in enumerate(nodes) if node.kind == "state"}
+    new = {node.about: n for n, node in enumerate(nodes) if node.state}
+    for name in (v.name for v in cell.of_role("state") if v.name in old):
+        others = {nodes[n].inputs[0] for state, n in new.items() if state != name}
+        rail = _direct(nodes, old[name], new[name], others.union(*rails))
         if rail:
             rails.append(rail)
-            taken.update(rail)
     return tuple(rails)
 
 
-def _direct(nodes: Sequence[Node], old: int, new: int, taken: set[int]) -> tuple[int, ...] | None:
-    """The shortest way through operations between elements."""
+def _direct(nodes: Sequence[Node], old: int, new: int, taken: Collection[int]) -> tuple[int, ...] | None:
+    """The shortest way on which each element is made of its own old value, not of others."""
     readers = Diagram("", "", tuple(nodes)).readers
     before: dict[int, int] = {old: old}
     queue = deque([old])
     while queue:
         here = queue.popleft()
         for following in readers[here]:
-            passes = following == new or nodes[following].kind in ("circle", "operation")
+            passes = following == new or nodes[following].pointwise
             if passes and following not in before and following not in taken:
                 before[following] = here
                 queue.append(following)

@@ -8,7 +8,7 @@ import unicodedata
 from xml.etree import ElementTree as ET
 
 import pytest
-from cellfolder import EVERY, FILES, ROOT, SHIPPED, cell
+from cellfolder import EVERY, FILES, ROOT, SHIPPED, cell, derived
 from changes import changes
 
 from derive import parse, pipeline
@@ -21,6 +21,7 @@ from derive.pictures import equation, gradient, whole
 from derive.pictures.colours import palette
 from derive.pictures.notation import Notation
 from derive.pictures.text import width, words
+from derive.pictures.whole import diagram
 from derive.system import normalize
 
 NS = "{http://www.w3.org/2000/svg}"
@@ -91,6 +92,26 @@ def test_the_gradient_of_the_lstm_has_its_factors():
 def test_no_gradient_is_said():
     held = parse("input x : d\nstate h : d\nh[t] = stop(tanh(h[t-1] + x))\n")
     assert "No gradient reaches" in pipeline.svg(gradient(held), "p")
+
+
+# -- direct paths
+
+
+def followed(flow, name, state):
+    """Whether the step Jacobian carries a state's old value to a variable element by element, through no other gate."""
+    found = flow.differentials.get(name)
+    if found is None:
+        return False
+    direct = any(d.delay == flow.delays[state] and d.gate in (state, "") for d in found.directs)
+    passed = [p.source for p in found.passages if p.weight.coefficient == 1 and not p.weight.over]
+    return direct or any(followed(flow, source, state) for source in passed)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_states_along_the_top_are_those_with_a_direct_path_in_the_step_jacobian(name):
+    flow, found = derived(name).flow, diagram(cell(name))
+    along = {found.nodes[rail[0]].about for rail in found.rails}
+    assert along == {state for state in flow.states if followed(flow, state, state)}
 
 
 # -- two cells

@@ -16,7 +16,10 @@ from derive.pictures.text import SIZE
 _UNIT = 0.5625
 """Points a pixel: letters of 16 pixels are set in 9 points."""
 
-_TEXT_WIDTH = 450.0
+_ACROSS, _DOWN = 450.0, 610.0
+"""Points that a picture may be wide, and high where it is turned."""
+
+_LEGIBLE = 0.7
 _SIGNS = {
     "∘": r"\circ", "⊗": r"\otimes", "÷": r"\div", "√": r"\surd", "⊤": r"\top", "∂": r"\partial", "·": r"\cdot",
     "≥": r"\ge", "−": "-", "|": "|", " ": r"\ ", "²": "^2",
@@ -26,8 +29,12 @@ _ANCHORS = {"start": "w", "middle": "c", "end": "e"}
 
 
 def drawing(picture: Picture) -> dict[str, Any]:
-    """The lines of a picture, and whether it has to be made narrower to fit into the text."""
-    return {"lines": list(_lines(picture)), "wide": picture.width * _UNIT > _TEXT_WIDTH, "unit": f"{_UNIT}pt"}
+    """The lines of a picture, its scale, and whether it is turned, as it is where it would be too small to be read."""
+    wide, high = picture.width * _UNIT, picture.height * _UNIT
+    scale, turned = min(1.0, _ACROSS / wide), min(1.0, _DOWN / wide, _ACROSS / high)
+    turns = scale < _LEGIBLE and turned > 1.2 * scale
+    scaled = turned if turns else scale
+    return {"lines": list(_lines(picture)), "scale": f"{scaled:.2f}", "turned": turns, "unit": f"{_UNIT}pt"}
 
 
 def _lines(picture: Picture) -> Iterator[str]:
