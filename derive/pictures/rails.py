@@ -163,7 +163,7 @@ class _Placing:
             (x - e.across, y - e.down, x + e.across, y + e.down, *self.cells[n])
             for n, ((x, y), e) in enumerate(zip(places.centres, map(extent, self.nodes), strict=True))
         ]
-        inside = [box for box in boxes if 0 < box[4] <= self.last and 0 < box[5] < self.floor]
+        inside = [box for box in boxes if 0 < box[4] <= self.last and 0 < box[5] < self.floor] or boxes
         far = 2 * _BORDER
         left = max((box[2] for box in boxes if not box[4]), default=min(box[0] for box in inside) - far)
         top = max((box[3] for box in boxes if not box[5]), default=min(box[1] for box in inside) - far)

@@ -92,7 +92,7 @@ class Drawing:
         shapes = [e for e in self.root if e.tag in (NS + "rect", NS + "circle")]
         self.dots = [(float(e.get("cx")), float(e.get("cy"))) for e in shapes if "dot" in e.get("class").split()]
         boxes = [shape(e) for e in shapes if "dot" not in e.get("class").split()]
-        self.frames = [b for b in boxes if b.what == "cell" and any(b != o and b.holds(o) for o in boxes)]
+        self.frames = [b for b in boxes if "frame" in b.what.split()]
         self.boxes = [b for b in boxes if b not in self.frames]
         self.lines = [line(e) for e in self.root if e.tag == NS + "path"]
         self.labels = [label(e) for e in self.root if e.tag == NS + "text"]

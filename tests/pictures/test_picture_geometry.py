@@ -46,6 +46,24 @@ def test_long_names_are_clean():
         assert_clean(picture, kind)
 
 
+ODD = {
+    "passed on": "input x : d\nstate h : d\nh[t] = h[t-1]\n",
+    "delayed": "input x : d\nstate h : d\nh[t] = x\n",
+    "a number": "input x\nstate s\ns[t] = 2\n",
+    "twice the same": "input x : d\nstate h : d\noutput y\nh[t] = h[t-1] * h[t-1]\ny = h[t] + h[t]\n",
+    "exchanged": "input x : d\nstate a, b : d\na[t] = b[t-1]\nb[t] = a[t-1] - x\n",
+    "signs": "input x : d\nstate h : d\nh[t] = tanh(-(W @ -x) - b + h[t-1] ** 3 / 7)\n",
+    "an input put out": "input x : d\nstate h : d\noutput y, h\ny = x\nh[t] = stop(h[t-1])\n",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_cells_are_clean(name):
+    for kind, picture in pipeline.pictures(parse(ODD[name])).items():
+        assert_clean(picture, kind)
+    assert_clean(pipeline.beside(parse(ODD[name]), cell("lstm")), "beside the lstm")
+
+
 # -- the oracle sees what is wrong
 
 

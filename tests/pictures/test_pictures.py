@@ -169,6 +169,12 @@ def test_an_svg_stands_by_itself_and_is_read_out(name):
         assert root.find(NS + "script") is None
 
 
+@pytest.mark.parametrize("prefix", ["", "1", "a b", "a>b", "ä"])
+def test_a_prefix_that_is_none_is_refused(prefix):
+    with pytest.raises(ValueError, match="expected a letter"):
+        pipeline.svg(whole(cell("rnn")), prefix)
+
+
 def test_titles_are_escaped():
     odd = parse('# 1 < 2 & "3"\ninput x : d\nstate h : d\nh[t] = tanh(h[t-1] + x)  # a < b & c\n')
     root = ET.fromstring(pipeline.svg(equation(odd, "h"), "p"))

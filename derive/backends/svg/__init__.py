@@ -7,6 +7,7 @@ may set; the defaults are light, or dark where the reader prefers that.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
@@ -24,7 +25,9 @@ _BARS = {True: "\u0304", False: "\u0305"}
 
 
 def page(picture: Picture, prefix: str) -> Page:
-    """The element; `prefix` is a letter followed by letters, digits and hyphens."""
+    """The element; `prefix` is a letter followed by letters, digits, hyphens and underscores, or `ValueError`."""
+    if not re.fullmatch(r"[A-Za-z][\w-]*", prefix, re.ASCII):
+        raise ValueError(f"got the prefix {prefix!r}, expected a letter, then letters, digits, hyphens and underscores")
     context = {
         "prefix": prefix,
         "width": number(picture.width),
@@ -33,7 +36,7 @@ def page(picture: Picture, prefix: str) -> Page:
         "description": escape(picture.description),
         "light": palette(dark=False),
         "dark": palette(dark=True),
-        "frames": [_box(box) for box in picture.frames],
+        "frames": [_box(box, "frame ") for box in picture.frames],
         "lines": [_line(line, prefix) for line in picture.lines],
         "dots": [_dot(dot) for dot in picture.dots],
         "shapes": [*map(_box, picture.boxes), *map(_circle, picture.circles)],
@@ -42,10 +45,10 @@ def page(picture: Picture, prefix: str) -> Page:
     return Page("svg/picture.svg.j2", context)
 
 
-def _box(box: Box) -> str:
+def _box(box: Box, kind: str = "") -> str:
     corner = min(box.radius, box.height / 2, box.width / 2)
     place = _attributes(x=box.x, y=box.y, width=box.width, height=box.height, rx=corner)
-    return f'<rect class="{box.look}"{place}/>'
+    return f'<rect class="{kind}{box.look}"{place}/>'
 
 
 def _circle(circle: Circle) -> str:
