@@ -127,10 +127,9 @@ class Router:
         self.taken.add(port)
         points = _path(states, self.grid)
         fresh = _fresh_part(points, used, self.grid)
-        first = (net.start.x, net.start.y) if not used else None
+        first = [] if net.ways else [(net.start.x, net.start.y)]
         self._use(points, used)
-        whole = [*([first] if first else []), *fresh, (port.x, port.y)]
-        return Way(reader, place, tuple(_straightened(whole)), port)
+        return Way(reader, place, tuple(_straightened([*first, *fresh, (port.x, port.y)])), port)
 
     def _use(self, points: Sequence[Place], used: set[tuple[int, int]]) -> None:
         """Going along a net's own lines costs nothing, leaving them a little."""
@@ -265,9 +264,9 @@ def name_area(node: Node, x: int, y: int, e: Extent, exit_side: Side) -> tuple[i
     return x + 1, y + e.down + 1, x + wide, y + e.down + 2
 
 
-def _spread(number: int) -> range:
-    """So many places two units apart, about the middle."""
-    return range(1 - number, number, 2)
+def _spread(number: int) -> list[int]:
+    """So many places two units apart, about the middle; and the middle, so that a line may come straight."""
+    return sorted({0, *range(1 - number, number, 2)})
 
 
 def _port(x: int, y: int, e: Extent, side: Side) -> Port:
