@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import runpages
 
 import derive
 from derive import cli
@@ -16,7 +17,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    return [block.text for block in runpages.blocks(README) if block.language == language]
 
 
 @pytest.fixture
