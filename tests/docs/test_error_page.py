@@ -28,7 +28,7 @@ def refusals():
 
 
 def silent(tree):
-    """What no reader of a report sees: docstrings, patterns, what a developer is told, annotations, `where` tables."""
+    """What no reader of a report sees: docstrings, patterns, what a developer is told, the macros of every cell."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield node
@@ -77,20 +77,37 @@ def reached(tmp_path_factory):
     return places
 
 
-def test_every_refusal_is_on_the_page(reached):
-    missing = [
+def unreached(places):
+    """Where a refusal is made that is none of these."""
+    return [
         f"{path.name}:{first}"
         for path, first, last in refusals()
-        if path.name != "errors.py" and not any(file == path and first <= line <= last for file, line in reached)
+        if path.name != "errors.py" and not any(file == path and first <= line <= last for file, line in places)
     ]
-    assert not missing, f"docs/errors.md has no cell that is refused at {missing}"
+
+
+def unshown(page):
+    """The texts that no block of a page has."""
+    shown = "\n".join(block.text for block in runpages.blocks(page) if block.language == "text")
+    lines = shown + "\n" + "\n".join(CODES.values())
+    return [where for where, pattern in texts() if not re.search(pattern, lines)]
+
+
+def test_every_refusal_is_on_the_page(reached):
+    assert not unreached(reached), "docs/errors.md has no cell that is refused there"
 
 
 def test_every_text_is_on_the_page():
-    shown = "\n".join(b.text for b in runpages.blocks(PAGE.read_text(encoding="utf-8")) if b.language == "text")
-    lines = shown + "\n" + "\n".join(CODES.values())
-    missing = [where for where, pattern in texts() if not re.search(pattern, lines)]
+    missing = unshown(PAGE.read_text(encoding="utf-8"))
     assert not missing, "docs/errors.md does not show\n" + "\n".join(missing)
+
+
+def test_what_is_missing_is_noticed(reached):
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, behind = page.partition("## `cycle`")
+    assert unshown(before + behind.partition("\n## ")[2])
+    unseen = unreached({place for place in reached if place[0].name != "numbers.py"})
+    assert {where.partition(":")[0] for where in unseen} == {"numbers.py"}
 
 
 def test_every_code_has_a_section():
