@@ -8,6 +8,8 @@ import pytest
 from boundcells import bounds_of, network
 from cellfolder import EVERY, cell, derived
 
+import derive
+from derive import gradient_bound, parse
 from derive.bounds import Flow
 from derive.pipeline.candidates import jacobian_candidate
 from derive.proof import ProofError, prove_jacobian
@@ -86,3 +88,13 @@ def test_arguments_that_do_not_fit():
     with pytest.raises(ValueError, match=r"x_t\.x: got float64 \(7,\), expected an array"):
         made.jacobian(drawn.params, np.zeros(7), drawn.states[0])
     assert jacobians.step_jacobian(cell("lstm"), drawn.params, drawn.inputs[0], drawn.states[0])
+
+
+def test_a_cell_that_forgets_everything_has_no_blocks():
+    cell = parse("input x : d\nstate h : d\nh[t] = tanh(W @ x + b)\n", name="forgetful")
+    bound = gradient_bound(cell)
+    params = derive.build(cell).init({"d": 3}, np.random.default_rng(0))
+    for norm in (1, 2, np.inf):
+        certificate = bound.certify(params, norm=norm)
+        assert (certificate.matrix == 0).all()
+        assert certificate.rate == 0
