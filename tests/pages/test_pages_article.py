@@ -12,11 +12,11 @@ RENAMED = """
 # The cell that everybody knows, in names that nobody does.
 input u : p
 state r, s : q
-s[t] = beta * s[t-1] + gamma * eta
 beta = sigmoid(A @ [r[t-1], u] + a)
 gamma = sigmoid(B @ [r[t-1], u] + b)
 eta = tanh(C @ [r[t-1], u] + c)
 omega = sigmoid(D @ [r[t-1], u] + d)
+s[t] = beta * s[t-1] + gamma * eta
 r[t] = omega * tanh(s[t])
 """
 

@@ -29,7 +29,7 @@ y = C @ h[t] + d
 
 @pytest.fixture
 def new(tmp_path):
-    path = tmp_path / "new.cell"
+    path = tmp_path / "leaky.cell"
     path.write_text(NEW, encoding="utf-8")
     return path
 
@@ -70,8 +70,8 @@ def test_several_cells_get_a_gallery(new, tmp_path):
     root, wrong = parsed((tmp_path / "out" / "index.html").read_text(encoding="utf-8"))
     assert wrong == []
     links = [link.get("href") for link in root.iter(HTML + "a")]
-    assert {"rnn/index.html", "new/index.html"} <= set(links)
-    for link in ("rnn/index.html", "new/index.html"):
+    assert {"rnn/index.html", "leaky/index.html"} <= set(links)
+    for link in ("rnn/index.html", "leaky/index.html"):
         page, _ = parsed((tmp_path / "out" / link).read_text(encoding="utf-8"))
         assert "../index.html" in [a.get("href") for a in page.iter(HTML + "a")]
         assert words(next(page.iter(HTML + "h1"))) == link.split("/", maxsplit=1)[0]
@@ -81,12 +81,12 @@ def test_two_cells_side_by_side(new, tmp_path):
     code, _, _ = call("report", new, "-o", tmp_path / "out", "--against", "indrnn")
     assert code == 0
     html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
-    assert "indrnn on the left, new on the right" in html
+    assert "indrnn on the left, leaky on the right" in html
 
 
 def test_a_wrong_cell_is_told_and_nothing_is_written(tmp_path):
     path = tmp_path / "wrong.cell"
-    path.write_text("input x : d\nstate h : d\nh[t] = tanh(W @ g + x)\n", encoding="utf-8")
+    path.write_text("input x : d\nstate h : d\nh[t] = tanh(W @ h + x)\n", encoding="utf-8")
     code, told, errors = call("report", path, "-o", tmp_path / "out")
     assert (code, told) == (1, "")
     assert "wrong.cell:3" in errors
@@ -125,7 +125,7 @@ def test_what_is_being_done_is_told(new):
 
     told = []
     list(build([load(new)], None, lambda doing, done: told.append((doing, done))))
-    own = [(doing, done) for doing, done in told if doing.startswith("new")]
-    assert [doing for doing, _ in own] == ["new: deriving", "new: proving", "new: measuring", "new: writing"]
+    own = [(doing, done) for doing, done in told if doing.startswith("leaky")]
+    assert [doing for doing, _ in own] == ["leaky: deriving", "leaky: proving", "leaky: measuring", "leaky: writing"]
     assert [done for _, done in own] == sorted(done for _, done in own)
     assert pages.build is build

@@ -68,7 +68,9 @@ def test_the_equation_beside_a_line_is_of_the_variable_that_the_line_computes(na
         for link in beside.iter(HTML + "a"):
             spoken = (link.get("aria-label") or "").split("[")[0]
             if spoken:
-                assert re.search(rf"\b{spoken}_?\b", words(code)), (spoken, words(code))
+                whole = re.sub(r"_[ijklmnpqrsuvw]+$", "", spoken)  # an entry where the whole has no matrix form
+                given = words(code).split("=")[0]
+                assert re.search(rf"\b({spoken}|{whole})_?\b", given), (spoken, given)
                 checked += 1
             assert link.get("href")[1:] in identifiers
     params = known(name).derived.schedule.bars
