@@ -95,3 +95,12 @@ def test_make_pdf_says_what_is_missing(tmp_path):
     assert done.returncode == 2
     assert "make pdf needs pdflatex; install TeX with TikZ" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.drift
+def test_the_pictures_that_readme_shows_are_those_drawn(tmp_path):
+    assert call("draw", "lstm", "-o", tmp_path)[0] == call("compare", "rnn", "lstm", "-o", tmp_path / "two.svg")[0] == 0
+    drawn = {"lstm": "lstm/whole.svg", "lstm-gradient": "lstm/gradient.svg", "rnn-lstm": "two.svg"}
+    for name, path in drawn.items():
+        shown = ROOT / "docs" / "pictures" / f"{name}.svg"
+        assert shown.read_bytes() == (tmp_path / path).read_bytes(), "make pictures"
