@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
+from typing import TYPE_CHECKING
 
-import igraph
+if TYPE_CHECKING:
+    import igraph
 
 _STEP, _BEND = 1.0, 4.0
+
+
+def _graph(count: int, edges: Sequence[tuple[int, int]], *, directed: bool = False) -> igraph.Graph:
+    import igraph  # noqa: PLC0415 - brings matplotlib where that is installed: half a second for who draws nothing
+
+    return igraph.Graph(n=count, edges=list(edges), directed=directed)
 
 
 def positions(layers: Sequence[int], edges: Sequence[tuple[int, int]]) -> list[float]:
@@ -19,7 +27,7 @@ def positions(layers: Sequence[int], edges: Sequence[tuple[int, int]]) -> list[f
 
     Neighbours in a layer are at least one apart.
     """
-    graph = igraph.Graph(n=len(layers), edges=list(edges), directed=True)
+    graph = _graph(len(layers), edges, directed=True)
     coordinates = graph.layout_sugiyama(layers=list(layers), hgap=1, vgap=1, maxiter=200).coords
     return [round(coordinates[node][0] * 2) / 2 for node in range(len(layers))]
 
@@ -33,7 +41,7 @@ class Grid:
         across = [(p, p + 1) for p in range(points) if (p + 1) % columns]
         down = [(points + p, points + p + columns) for p in range(points - columns)]
         turns = [(p, points + p) for p in range(points)]
-        self.graph = igraph.Graph(n=2 * points, edges=across + down + turns)
+        self.graph = _graph(2 * points, across + down + turns)
         self.price = [_STEP] * (len(across) + len(down)) + [_BEND] * points
         self.across = {p: number for number, (p, _) in enumerate(across)}
         self.down = {p - points: len(across) + number for number, (p, _) in enumerate(down)}
