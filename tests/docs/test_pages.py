@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import runpages
 
+from derive import cli
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -35,6 +37,11 @@ def test_links_and_paths_exist(page):
 def test_the_first_page_leads_to_every_other():
     named = re.findall(r"\]\(([\w/]+\.md)\)", (DOCS / "index.md").read_text(encoding="utf-8"))
     assert {str(page.relative_to(DOCS)) for page in PAGES if page.stem[:1].isalpha()} == {*named, "index.md"}
+
+
+def test_every_command_is_told():
+    shown = re.findall(r"^\| `derive (\w+)", (DOCS / "commands.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert sorted(shown) == sorted(cli.main.commands)
 
 
 WRONG = {
