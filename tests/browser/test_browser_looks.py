@@ -7,7 +7,7 @@ from visit import SCHEMES
 
 BUILD = Path(__file__).parents[2] / "build"
 WIDTH = 1400
-SHOWN = ["docs/index.html", "docs/mathematics.html"]
+SHOWN = ["docs/index.html", "docs/mathematics.html", "pages/index.html", "pages/lstm/index.html"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
