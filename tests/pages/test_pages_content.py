@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 import pytest
-from cellfolder import EVERY, ROOT, cell, derived, source
-from pagecells import HTML, by_id, known, of, parsed, tree, words
+from cellfolder import ROOT, cell, derived, source
+from pagecells import HTML, PAGES, by_id, known, of, parsed, tree, words
 
 from derive import parse
 from derive.backends.formula import explain
@@ -15,7 +15,7 @@ from derive.pipeline import generate
 from derive.system import elements
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", PAGES)
 def test_a_term_of_an_adjoint_comes_from_an_equation_that_reads_the_variable(name):
     known_of = derived(name)
     system, found = known_of.system, explain(known_of.cell, known_of.system, known_of.adjoint)
@@ -30,7 +30,7 @@ def test_a_term_of_an_adjoint_comes_from_an_equation_that_reads_the_variable(nam
                 assert (system.delays.get(variable) if contribution.later else variable) in read & reads
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", PAGES)
 def test_links_of_adjoint_terms_lead_to_terms_of_the_equation_that_is_named(name):
     root, identifiers = tree(name), by_id(tree(name))
     for term in (e for e in root.iter(HTML + "a") if e.get("aria-describedby")):
@@ -40,7 +40,7 @@ def test_links_of_adjoint_terms_lead_to_terms_of_the_equation_that_is_named(name
             assert re.fullmatch(rf"eq-{number[1]}(-\d+)?", term.get("href")[1:])
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", PAGES)
 def test_code_is_that_of_the_files(name):
     module = [line.strip() for line in source(name).splitlines()]
     listings = [e for e in tree(name).iter(HTML + "div") if e.get("class") == "code"]
@@ -58,7 +58,7 @@ def test_c_code_is_that_of_the_files():
                 assert line in kernels
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", PAGES)
 def test_the_equation_beside_a_line_is_of_the_variable_that_the_line_computes(name):
     """The left side that is read out is in the words of the code."""
     identifiers, checked = by_id(tree(name)), 0

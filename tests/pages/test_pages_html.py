@@ -4,20 +4,19 @@ import re
 from itertools import pairwise
 
 import pytest
-from cellfolder import EVERY
-from pagecells import HTML, MATH, SVG, by_id, parsed, tag, text, tree, words
+from pagecells import HTML, MATH, PAGES, SVG, by_id, parsed, tag, text, tree, words
 
 LARGEST = 1_500_000
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", PAGES)
 def test_it_is_valid_html(name):
     root, errors = parsed(text(name))
     assert errors == []
     assert root.get("lang") == "en"
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", PAGES)
 def test_it_is_small_and_asks_for_nothing(name):
     html = text(name)
     assert len(html.encode()) <= LARGEST
@@ -26,7 +25,7 @@ def test_it_is_small_and_asks_for_nothing(name):
     assert not re.search(r"\bsrc(set)?=|@import|url\((?!#)", html)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", PAGES)
 def test_every_identifier_is_there_once_and_every_reference_finds_one(name):
     root = tree(name)
     found = [element.get("id") for element in root.iter() if element.get("id")]
@@ -40,7 +39,7 @@ def test_every_identifier_is_there_once_and_every_reference_finds_one(name):
     assert set(re.findall(r"url\(#([^)]+)\)", text(name))) <= set(found)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", PAGES)
 def test_headings_are_in_order_and_landmarks_are_there(name):
     root = tree(name)
     levels = [int(tag(element)[1]) for element in root.iter() if re.fullmatch(r"h[1-6]", tag(element))]
@@ -52,7 +51,7 @@ def test_headings_are_in_order_and_landmarks_are_there(name):
     assert not [e for e in root.iter() if re.fullmatch(r"h[1-6]", tag(e)) and not words(e)]
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", PAGES)
 def test_what_scrolls_can_be_reached_and_has_a_name(name):
     scrolling = {"equations", "table", "code", "picture", "source"}
     found = [e for e in tree(name).iter() if tag(e) in ("div", "pre") and e.get("class") in scrolling]
@@ -63,7 +62,7 @@ def test_what_scrolls_can_be_reached_and_has_a_name(name):
         assert element.get("role") == "group"
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", PAGES)
 def test_every_picture_says_what_it_shows(name):
     root = tree(name)
     pictures = list(root.iter(SVG + "svg"))
@@ -75,7 +74,7 @@ def test_every_picture_says_what_it_shows(name):
         assert all(len(part) > 3 for part in told)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", PAGES)
 def test_every_formula_is_mathml_that_browsers_know(name):
     html = text(name)
     root = tree(name)
@@ -93,7 +92,7 @@ def test_every_formula_is_mathml_that_browsers_know(name):
     assert not re.search(r"\\[a-zA-Z]", re.sub(r"<code>.*?</code>", "", body, flags=re.DOTALL))
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", PAGES)
 def test_every_term_that_can_be_pointed_at_says_where_it_comes_from(name):
     identifiers = by_id(tree(name))
     terms = [e for e in tree(name).iter(HTML + "a") if e.get("aria-describedby")]
