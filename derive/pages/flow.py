@@ -11,6 +11,7 @@ from html import escape
 from derive.pages.material import Measured
 from derive.pages.plots import plots, table
 from derive.pages.rows import Row
+from derive.pages.text import plain, sentence
 from derive.pipeline import GradientFlow
 from derive.report import certificate
 
@@ -43,7 +44,7 @@ def short_certificate(own: Measured) -> str:
 
 
 def _list(sentences: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{_safe(s)}</li>" for s in sentences) + "</ul>"
+    return "<ul>" + "".join(f"<li>{sentence(s)}</li>" for s in sentences) + "</ul>"
 
 
 def _table(flow: GradientFlow) -> str:
@@ -59,8 +60,4 @@ def _table(flow: GradientFlow) -> str:
 
 
 def _cell(value: str, place: int) -> str:
-    return f'<th scope="row">{_safe(value)}</th>' if place == 0 else f"<td>{_safe(value)}</td>"
-
-
-def _safe(text: str) -> str:
-    return escape(text).replace("$", "&#36;")
+    return f'<th scope="row">{plain(value)}</th>' if place == 0 else f"<td>{plain(value)}</td>"

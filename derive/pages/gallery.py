@@ -18,7 +18,7 @@ from derive.pages.formulas import typeset
 from derive.pages.material import Material
 from derive.pages.pictures import small
 from derive.pages.rows import Row
-from derive.pages.text import plain
+from derive.pages.text import plain, sentence
 
 
 def gallery(cells: Sequence[Material]) -> str:
@@ -42,5 +42,5 @@ def _entry(own: Material) -> Row:
         "forward": forward,
         "backward": backward,
         "exponent": own.exponent,
-        "certificate": plain(short_certificate(own.measured)),
+        "certificate": sentence(short_certificate(own.measured)),
     }

@@ -5,6 +5,7 @@ In: what an author or the toolkit wrote. Out: HTML, for `formulas.typeset` to fi
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from derive.backends.latex import Text, mathematics
@@ -14,6 +15,11 @@ from derive.language.remarks import marked, pieces
 def plain(text: str) -> str:
     """Text without mathematics."""
     return escape(text).replace("$", "&#36;")
+
+
+def sentence(text: str) -> str:
+    """A sentence as a terminal has it, its powers raised."""
+    return re.sub(r"\^(\w+)", r"<sup>\1</sup>", plain(text))
 
 
 def remark(text: str) -> str:

@@ -11,6 +11,7 @@ from pagecells import HTML, PAGES, by_id, known, of, parsed, tree, words
 from derive import parse
 from derive.backends.formula import explain
 from derive.pages.examples import python
+from derive.pages.text import sentence
 from derive.pipeline import generate
 from derive.system import elements
 
@@ -135,3 +136,8 @@ def test_a_page_without_matplotlib_says_so(monkeypatch):
     found = flow.measured(known("rnn").measured, None)
     assert found["plots"] == []
     assert "derive-rnn[pages]" in found["text"]
+
+
+def test_powers_in_sentences_are_raised():
+    html = "exceeds 1 · 0.9182<sup>k</sup>, for 50 steps; a &lt; b costs &#36;1"
+    assert sentence("exceeds 1 · 0.9182^k, for 50 steps; a < b costs $1") == html
