@@ -113,7 +113,8 @@ def test_pictures_exist_and_are_told_in_words(page):
     for words, path in pictures:
         assert len(words) > 100, path
         assert (folder / path).is_file()
-        assert (folder / path).with_suffix(".png").is_file()
+        if "pictures/" not in path:
+            assert (folder / path).with_suffix(".png").is_file()
 
 
 # -- the files
