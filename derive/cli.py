@@ -277,7 +277,10 @@ def _extra(room: str) -> Any:
 @contextmanager
 def _told(total: int) -> Iterator[Callable[[str, float], None]]:
     """A progress line, where there is a terminal: is told what is done, and how many cells are."""
-    with Progress(console=_progress, transient=True, disable=not _progress.is_terminal) as progress:
+    if not _progress.is_terminal:
+        yield lambda doing, done: None
+        return
+    with Progress(console=_progress, transient=True) as progress:
         task = progress.add_task("", total=total)
         yield lambda doing, done: progress.update(task, description=doing, completed=done)
 
