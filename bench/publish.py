@@ -39,7 +39,7 @@ def conditions(report: Report) -> str:
 
 
 def summary(report: Report) -> str:
-    """A line for each cell, mode and number of threads: the geometric means."""
+    """A line for each cell, mode and number of threads: the geometric means; when and where."""
     lines = []
     for (cell, mode, threads), rows in report.groups().items():
         columns = [tables.mean([row.ratio(peers) for row in rows]) for peers in (["PyTorch"], ["JAX"], None)]
@@ -47,7 +47,9 @@ def summary(report: Report) -> str:
         worst = tables.times(min(ratios)) if ratios else tables.NONE
         lines.append([f"{cell}, {mode}", str(threads), str(len(rows)), *columns, worst])
     headings = ["", "threads", "sizes", "PyTorch ÷ derive", "JAX ÷ derive", "best peer ÷ derive", "lowest"]
-    return tables.markdown(tables.Table("summary", headings, lines))
+    machine = report.machine
+    where = f"{report.date[:10]}; {machine['processor']}, {machine['processors']} processors."
+    return f"{tables.markdown(tables.Table('summary', headings, lines))}\n{where}\n"
 
 
 def details(*cells: str) -> Callable[[Report], str]:
