@@ -1,27 +1,16 @@
 """`derive draw`, `derive compare` and `make pdf`: what they write, and what they say where they cannot."""
 
-import contextlib
-import io
 import os
 import shutil
 import subprocess
 
 import pytest
 from cellfolder import FILES, ROOT, cell
+from commandline import call
 
 from derive import pipeline
-from derive.cli import main
 
 SMALL = "input x : d\nstate h : d\nh[t] = tanh(W @ h[t-1] + x)\n"
-
-
-def call(*arguments):
-    """Exit code, output, errors."""
-    told, errors = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(errors), pytest.raises(SystemExit) as end:
-        main(list(map(str, arguments)), prog_name="derive")
-    assert "Traceback" not in errors.getvalue()
-    return end.value.code, told.getvalue(), errors.getvalue()
 
 
 @pytest.fixture

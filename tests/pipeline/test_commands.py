@@ -1,12 +1,11 @@
 """The command line: what each command does, its exit code, and that errors come without a traceback."""
 
-import contextlib
-import io
 import subprocess
 import sys
 
 import pytest
 from cellfolder import ROOT, SHIPPED
+from commandline import call
 
 from derive import cli, load, pipeline
 from derive.pipeline import files
@@ -14,15 +13,6 @@ from derive.proof import ProofError
 
 SMALL = "input x : d\nstate h : d\nh[t] = tanh(W @ h[t-1] + x)\n"
 WRONG = "input x : d\nstate h : d\nh[t] = tanh(W @ g + x)\ng = h[t-1]\n"
-
-
-def call(*arguments):
-    """Exit code, output, errors; an exception that the user would see as a traceback fails the test."""
-    told, errors = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(errors), pytest.raises(SystemExit) as end:
-        cli.main(list(map(str, arguments)), prog_name="derive")
-    assert "Traceback" not in errors.getvalue()
-    return end.value.code, told.getvalue(), errors.getvalue()
 
 
 @pytest.fixture
