@@ -14,7 +14,8 @@ import numpy as np
 from derive.backends import Derived, Proven
 from derive.backends.c import Cost, cost_of
 from derive.language.syntax import Cell
-from derive.pipeline import Diagnosis, NetworkError, build, derivation, diagnose, prove, prove_step
+from derive.pipeline import Diagnosis, NetworkError, build, derivation, diagnose
+from derive.pipeline.derivation import prove_derived, prove_flow
 
 Told = Callable[[str], None]
 """Is told what is being done."""
@@ -53,8 +54,8 @@ def material(cell: Cell, told: Told = lambda _: None) -> Material:
     told("deriving")
     derived = derivation(cell).derived
     told("proving")
-    proof = prove(cell)
-    proven = Proven(proof.remarks(), prove_step(cell).remarks())
+    proof = prove_derived(derived)
+    proven = Proven(proof.remarks(), prove_flow(derived).remarks())
     told("measuring")
     return Material(derived, proven, proof.exponent, cost_of(cell, derived.schedule), _measured(cell))
 

@@ -5,17 +5,13 @@ By default those of the shipped cells and of some others; with DERIVE_FULL=1 of 
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 from functools import cache
 from xml.etree.ElementTree import Element
 
 import cellfolder
-import pytest
 from tinyhtml5.parser import HTMLParser
 
-from derive import cli
 from derive.pages.build import build
 from derive.pages.material import Material, material
 from derive.pages.page import page
@@ -72,12 +68,3 @@ def by_id(root: Element) -> dict[str, Element]:
 
 def tag(element: Element) -> str:
     return str(element.tag).rpartition("}")[2]
-
-
-def call(*arguments):
-    """Exit code, output, errors of the command line."""
-    told, errors = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(errors), pytest.raises(SystemExit) as end:
-        cli.main(list(map(str, arguments)), prog_name="derive")
-    assert "Traceback" not in errors.getvalue()
-    return end.value.code, told.getvalue(), errors.getvalue()

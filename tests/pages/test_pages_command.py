@@ -7,7 +7,8 @@ import sys
 
 import pytest
 from cellfolder import FILES, ROOT, STRANGERS
-from pagecells import HTML, call, parsed, words
+from commandline import call
+from pagecells import HTML, parsed, words
 
 from derive import pages
 from derive.pages.build import build
@@ -94,10 +95,10 @@ def test_a_wrong_cell_is_told_and_nothing_is_written(tmp_path):
 
 
 def test_an_unproven_cell_is_not_shown(new, tmp_path, monkeypatch):
-    def refuse(cell):
+    def refuse(derived):
         raise ProofError("it is not so")
 
-    monkeypatch.setattr("derive.pages.material.prove", refuse)
+    monkeypatch.setattr("derive.pages.material.prove_derived", refuse)
     code, _, errors = call("report", new, "-o", tmp_path / "out")
     assert (code, errors) == (1, "it is not so\n")
     assert not (tmp_path / "out").exists()
