@@ -17,6 +17,7 @@ from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation
 from sphinx.application import Sphinx
 
 from derive.functions import FUNCTIONS
+from derive.language.macros import prelude_names
 from derive.language.names import OPERATIONS, STATEMENTS
 
 project = "derive"
@@ -49,7 +50,7 @@ class CellLexer(RegexLexer):
             (r"#.*", Comment),
             (r'"[^"]*"', String),
             (words(STATEMENTS, prefix="^", suffix=r"\b"), Keyword),
-            (words((*FUNCTIONS, *OPERATIONS, "softmax", "layernorm"), prefix=r"\b", suffix=r"\b"), Name.Function),
+            (words((*FUNCTIONS, *OPERATIONS, *prelude_names()), prefix=r"\b", suffix=r"\b"), Name.Function),
             (r"\w+", Name),
             (r"[0-9.]+(e[+-]?[0-9]+)?", Number),
             (r"[-+*/@=]+", Operator),

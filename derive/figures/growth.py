@@ -11,7 +11,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from derive.figures.style import BLOCK, DIRECT, MEASURED, STATIC, TRAJECTORY, legend, look, panels, powers
+from derive.figures.style import BLOCK, DIRECT, LEVEL, MEASURED, STATIC, TRAJECTORY, legend, look, panels, powers
 from derive.pipeline import GradientFlow
 
 
@@ -31,7 +31,7 @@ def growth(flows: Mapping[str, GradientFlow], breadth: float = 1.7) -> Figure:
 
 def panel(axes: Axes, flow: GradientFlow) -> None:
     """One flow."""
-    axes.axhline(1, color="#999999", linewidth=0.8)
+    axes.axhline(1, color=LEVEL, linewidth=0.8)
     axes.plot(flow.lags, powers(flow.static), label="static bound", **STATIC)
     axes.plot(flow.lags, powers(flow.block), label="bound by blocks", **BLOCK)
     axes.plot(flow.lags, powers(flow.trajectory), label="bound along the trajectory", **TRAJECTORY)

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 Array = np.ndarray[Any, Any]
 
-INK, SOFT, GRID = "#222222", "#6b6b6b", "#dddddd"
+INK, SOFT, LEVEL, GRID = "#222222", "#6b6b6b", "#999999", "#dddddd"
 MEASURED: dict[str, Any] = {"color": "#0072B2", "linewidth": 2.2, "zorder": 4}
 DIRECT: dict[str, Any] = {"color": "#009E73", "linewidth": 1.8, "linestyle": (0, (1, 1)), "zorder": 3}
 TRAJECTORY: dict[str, Any] = {"color": "#D55E00", "linewidth": 1.8, "linestyle": (0, (5, 2)), "zorder": 3}

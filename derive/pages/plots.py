@@ -17,20 +17,6 @@ from derive.pipeline import GradientFlow
 from derive.pipeline.diagnosis import power
 from derive.pipeline.flow_products import Array
 
-_COLOURS = {
-    "#222222": "var(--ink)",
-    "#6b6b6b": "var(--soft)",
-    "#999999": "var(--soft)",
-    "#dddddd": "var(--line)",
-    "#ffffff": "none",
-    "#0072b2": "var(--measured)",
-    "#d55e00": "var(--trajectory)",
-    "#009e73": "var(--direct)",
-    "#cc79a7": "var(--block)",
-    "#444444": "var(--static)",
-    "#56b4e9": "var(--others)",
-}
-"""Those of `figures.style`, and what the page calls them."""
 _BREADTH = {False: 4.6, True: 3.3}
 """Of a panel in inches: alone, beside another one."""
 _LAGS = (1, 2, 5, 10, 20, 50)
@@ -70,6 +56,20 @@ def _plots(figures: Any, flows: Sequence[GradientFlow]) -> Iterator[Row]:
         yield _plot("growth", figures.svg(figure), title, alt, _GROWTH)
 
 
+def _colours() -> dict[str, str]:
+    """What the page calls the colours of the figures."""
+    from derive.figures import style  # noqa: PLC0415 - matplotlib is an extra
+
+    lines = {
+        "measured": style.MEASURED, "trajectory": style.TRAJECTORY, "direct": style.DIRECT, "block": style.BLOCK,
+        "static": style.STATIC,
+    }  # fmt: skip
+    plain = {"ink": style.INK, "soft": style.SOFT, "line": style.GRID, "others": style.OTHERS}
+    called = plain | {name: look["color"] for name, look in lines.items()}
+    own = {colour.lower(): f"var(--{name})" for name, colour in called.items()}
+    return own | {style.LEVEL: "var(--soft)", "#ffffff": "none"}
+
+
 def _titled(flows: Sequence[GradientFlow]) -> dict[str, GradientFlow]:
     """By the names of their cells; the second of two that are called alike is marked."""
     found: dict[str, GradientFlow] = {}
@@ -87,7 +87,7 @@ _GROWTH = "How much of a change of the states there is so many steps later: meas
 
 def _plot(identifier: str, text: str, title: str, alt: str, caption: str) -> Row:
     root = ET.fromstring(text)
-    svg = inlined(root, f"{identifier}-", title, alt, _COLOURS)
+    svg = inlined(root, f"{identifier}-", title, alt, _colours())
     return {"id": identifier, "label": title, "svg": svg, "caption": caption, "natural": round(size(root)[0])}
 
 

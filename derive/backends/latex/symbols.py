@@ -16,15 +16,9 @@ from dataclasses import dataclass, replace
 from derive.backends.formula.order import nets
 from derive.calculus import Adjoint
 from derive.language.syntax import Cell
+from derive.pictures.notation import GREEK
 from derive.system import System
 
-_GREEK = frozenset(
-    (
-        "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda",
-        "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
-        "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
-    )
-)  # fmt: skip
 _RESERVED = frozenset({r"\sigma"})
 _NET = r"\mathrm{net}"
 
@@ -146,7 +140,7 @@ def _token(subscript: str) -> list[str]:
 
 def word(letters: str) -> str:
     """A letter as it is, a Greek one by its command, a longer word upright."""
-    if letters in _GREEK:
+    if letters in GREEK:
         return "\\" + letters
     return letters if len(letters) == 1 or letters.isdigit() else rf"\mathrm{{{letters}}}"
 

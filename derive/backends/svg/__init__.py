@@ -20,6 +20,7 @@ from derive.pictures.text import SCRIPT
 __all__ = ["page"]
 
 _BASELINE = 0.34
+_STROKES = ("ink", "line", "accent")
 _SHIFTS = {"": 0.0, "sub": 0.22, "sup": -0.38}
 _BARS = {True: "\u0304", False: "\u0305"}
 
@@ -34,6 +35,7 @@ def page(picture: Picture, prefix: str) -> Page:
         "height": number(picture.height),
         "title": escape(picture.title),
         "description": escape(picture.description),
+        "fills": [name for name, _ in palette(dark=False) if name not in _STROKES],
         "light": palette(dark=False),
         "dark": palette(dark=True),
         "frames": [_box(box, "frame ") for box in picture.frames],
