@@ -67,13 +67,16 @@ class _Search:
         return write, _unique(n for n in rest if n in self.own)
 
     def _reading(self, state: str) -> Iterator[tuple[str, str]]:
-        """(switch, reader) wherever a product has both a switch and the state, or a function of the state."""
-        seen = {state, *(e.name for e in self.system.equations if self._is_function_of(e, state))}
+        """(switch, reader) wherever a product has both a switch and the state, new or old, or a function of the state;
+        a made-up variable reads for the author's that it belongs to."""
+        of_state = {e.name for e in self.system.equations if self._is_function_of(e, state)}
+        seen = {state, self.flow.delays[state], *of_state}
         for equation in self.system.equations:
-            for product in _products(equation):
+            reader = equation.name if equation.name in self.own else self.system.variables[equation.name].about
+            for product in _products(equation) if reader not in (state, *of_state, "") else ():
                 names = [e.name for e in elements(product)]
-                if equation.name in self.own and seen & set(names) and equation.name not in seen:
-                    yield from ((name, equation.name) for name in names if self._is_switch(name))
+                if seen & set(names):
+                    yield from ((name, reader) for name in names if self._is_switch(name))
 
     def _is_function_of(self, equation: Equation, state: str) -> bool:
         body = equation.terms[0].body if len(equation.terms) == 1 else sp.S.Zero

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from derive.bounds import flow
+from derive.bounds import switches as known_switches
 from derive.language.syntax import Cell
 from derive.pictures.diagram import Diagram
 from derive.pictures.drawing import drawn
@@ -18,6 +20,7 @@ from derive.pictures.rails import railed
 from derive.pictures.switches import Switch, switches
 from derive.pictures.text import SIZE, Label, joined, plain, words
 from derive.pictures.whole import diagram
+from derive.system import normalize
 
 _APART, _HEAD, _FOOT, _LINE = 40.0, 40.0, 14.0, 1.5 * SIZE
 
@@ -53,7 +56,8 @@ def _states(of: Diagram) -> dict[str, bool]:
 def _side(cell: Cell, of: Diagram, apart: _Apart) -> Picture:
     """One cell, its name above, what is pointed out told below."""
     states = [*apart.added, *apart.direct]
-    found = [s for s in switches(of) if s.state in states]
+    known = known_switches(flow(normalize(cell)))
+    found = [s for s in switches(of, known) if s.state in states]
     picture = drawn(_pointed(of, states, found), railed)
     notation = Notation(cell)
     heads = [(s, (*words("added state "), *notation.name(s))) for s in apart.added]
@@ -84,7 +88,7 @@ def _pointed(of: Diagram, added: Sequence[str], found: Iterable[Switch]) -> Diag
 
 def _note(of: Diagram, head: Label, found: Sequence[Switch]) -> Label:
     """What each switch on a state is."""
-    told = dict.fromkeys((*words(f"{s.does} "), *_called(of, s.gate)) for s in found if s.gate is not None)
+    told = dict.fromkeys((*words(f"{s.does} "), *_called(of, s.gate)) for s in found)
     return (*head, *words(": "), *joined(told, ", ")) if told else head
 
 

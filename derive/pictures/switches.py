@@ -1,54 +1,64 @@
-"""The switches on a state: what it keeps, what is written to it, what of it is read.
+"""Where the switches on a state act: what keeps it, what writes to it, what reads it.
 
-In: a whole cell's diagram. Out: its switches, found as factors on the state's direct path: those that multiply the
-state itself keep it, those of what is added to it write, and those that its value is multiplied by elsewhere read. What
-is written or read through has values that are never negative.
+In: a whole cell's diagram, and the variables that are its switches (`derive.bounds.switches`). Out: the products in
+which they act: one on the state's direct path keeps it, one that is added to it writes, one elsewhere reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from derive.functions import shape
+from derive.bounds import Switches
 from derive.pictures.diagram import Diagram, Node
 
 _PRODUCTS = ("∘", "·")
 
 
+Does = Literal["keep", "write", "read"]
+
+
 @dataclass(frozen=True)
 class Switch:
-    """`node`: the product where it acts; `gate`: what it is, None for a number."""
+    """`node`: the product where it acts; `gate`: what it is."""
 
-    does: Literal["keep", "write", "read"]
+    does: Does
     state: str
     node: int
-    gate: int | None
+    gate: int
 
 
-def switches(diagram: Diagram) -> tuple[Switch, ...]:
-    """The switches on every state that has a direct path, in the order of the paths."""
-    return tuple(switch for rail in diagram.rails for switch in _on(diagram, rail))
+def switches(diagram: Diagram, known: Sequence[Switches]) -> tuple[Switch, ...]:
+    """The switches on every state that has a direct path in the diagram, in the order of the paths."""
+    of = {each.state: each for each in known}
+    paths = ((rail, diagram.nodes[rail[0]].about) for rail in diagram.rails)
+    return tuple(switch for rail, state in paths if state in of for switch in _on(diagram, rail, of[state]))
 
 
-def _on(diagram: Diagram, rail: Sequence[int]) -> Iterator[Switch]:
-    nodes, state = diagram.nodes, diagram.nodes[rail[0]].about
-    for number in rail[1:-1]:
-        others = [s for s in nodes[number].inputs if s not in rail]
-        if _is_product(nodes[number]):
-            yield Switch("keep", state, number, others[0] if others else None)
-        for other in others if _is_sum(nodes[number]) else ():
-            yield from _through(nodes, "write", state, other)
-    for reader in _readers(diagram, rail):
-        yield from _through(nodes, "read", state, reader)
+def _on(diagram: Diagram, rail: Sequence[int], known: Switches) -> Iterator[Switch]:
+    def acting(does: Does, numbers: Sequence[int]) -> Iterator[Switch]:
+        for number in numbers:
+            gate = _gate(diagram.nodes, number, getattr(known, does))
+            if gate is not None:
+                yield Switch(does, known.state, number, gate)
+
+    added = [s for n in rail if _is_sum(diagram.nodes[n]) for s in diagram.nodes[n].inputs if s not in rail]
+    yield from acting("keep", rail)
+    yield from acting("write", added)
+    yield from acting("read", list(_readers(diagram, rail)))
 
 
-def _through(nodes: Sequence[Node], does: Literal["write", "read"], state: str, number: int) -> Iterator[Switch]:
-    """The switch that a product goes through."""
-    gates = [s for s in nodes[number].inputs if _is_gate(nodes, s)]
-    if _is_product(nodes[number]) and gates:
-        yield Switch(does, state, number, gates[0])
+def _gate(nodes: Sequence[Node], number: int, names: Collection[str]) -> int | None:
+    """The input of a product that is one of some variables, or one less such."""
+    product = nodes[number]
+    return next((s for s in product.inputs if _variable(nodes, s) in names), None) if _is_product(product) else None
+
+
+def _variable(nodes: Sequence[Node], number: int) -> str:
+    node = nodes[number]
+    plain = node.kind == "circle" and len(node.inputs) == 1
+    return _variable(nodes, node.inputs[0]) if plain else node.about
 
 
 def _readers(diagram: Diagram, rail: Sequence[int]) -> Iterator[int]:
@@ -70,11 +80,3 @@ def _is_product(node: Node) -> bool:
 
 def _is_sum(node: Node) -> bool:
     return node.kind == "circle" and node.lines[0][0].text == "+"
-
-
-def _is_gate(nodes: Sequence[Node], number: int) -> bool:
-    """Whether values are never negative; of one less something, whether it is a gate too."""
-    node = nodes[number]
-    if node.kind == "circle" and len(node.inputs) == 1:
-        return _is_gate(nodes, node.inputs[0])
-    return bool(node.function) and bool(shape(node.function).range[0] >= 0)
