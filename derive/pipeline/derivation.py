@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from derive.backends import Derived
+from derive.backends.numpy import for_numpy
 from derive.bounds import flow
 from derive.calculus import adjoint
 from derive.language.syntax import Cell
@@ -33,6 +34,7 @@ def prove_derived(derived: Derived) -> Proof:
     candidates = {
         "adjoint": adjoint_candidate(derived.adjoint),
         "schedule": schedule_candidate(derived.schedule, derived.system),
+        "NumPy's schedule": schedule_candidate(for_numpy(derived.schedule), derived.system),
     }
     return prove_candidates(derived.cell, candidates)
 

@@ -1753,5 +1753,5 @@ def recip(z):
 
 def sigmoid(z):
     """1 / (1 + exp(-z))"""
-    e = np.exp(-np.abs(z))
-    return np.maximum(z >= 0, e) / (1 + e)
+    with np.errstate(over="ignore"):  # where exp(-z) is infinite, the result is 0
+        return 1 / (1 + np.exp(-z))

@@ -1,6 +1,7 @@
 """The identity test alone, at one point of GF(2^61 - 1): the cheapest form of the proof."""
 
 from derive.backends import Derived
+from derive.backends.numpy import for_numpy
 from derive.language import Cell
 from derive.pipeline.candidates import adjoint_candidate, schedule_candidate
 from derive.proof import Candidate, Problem, pose
@@ -30,7 +31,8 @@ def hold(asked: Question, candidate: Candidate) -> None:
 
 
 def prove(derived: Derived) -> None:
-    """The adjoint and the schedule against the oracle, at small sizes."""
+    """The adjoint and the schedules against the oracle, at small sizes."""
     asked = question(derived.cell, small(derived.cell))
     hold(asked, adjoint_candidate(derived.adjoint))
-    hold(asked, schedule_candidate(derived.schedule, derived.system))
+    for schedule in (derived.schedule, for_numpy(derived.schedule)):
+        hold(asked, schedule_candidate(schedule, derived.system))

@@ -116,7 +116,7 @@ def native_file(cell: Cell, schedule: Schedule, header: Sequence[str], shared: S
 
 
 def _axes(found: Interface) -> list[dict[str, str]]:
-    return [{"name": member(a), "about": _ABOUT.get(a, "a size of the cell")} for a in found.axes]
+    return [{"name": member(a), "about": _ABOUT.get(a, "")} for a in found.axes]
 
 
 def _literal(names: Sequence[str]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from derive.backends.numpy.bounds import bounds
+from derive.backends.numpy.economy import for_numpy
 from derive.backends.numpy.module import identifiers, module
 from derive.backends.protocol import Derived, Page, Proven
 from derive.language.remarks import plain
 
-__all__ = ["bounds_page", "identifiers", "module", "pages"]
+__all__ = ["bounds_page", "for_numpy", "identifiers", "module", "pages"]
 
 
 def pages(derived: Derived, header: Sequence[str], proven: Proven) -> Mapping[str, Page]:

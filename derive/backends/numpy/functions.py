@@ -71,9 +71,14 @@ def definition(name: str) -> str:
     row = lookup(name)
     if native(row.closed, _PRINTER):
         return ""
-    program = steps(guarded(row.closed))
-    lines = [f"{temporary} = {_PRINTER.text(value)}" for temporary, value in program.temporaries]
-    lines.append(f"return {_PRINTER.text(program.result)}")
+    quotient = without_choice(row.closed)
+    if quotient is not None:
+        note = "# where exp(-z) is infinite, the result is 0"
+        lines = [f'with np.errstate(over="ignore"):  {note}', f"    return {_PRINTER.text(quotient)}"]
+    else:
+        program = steps(guarded(row.closed))
+        lines = [f"{temporary} = {_PRINTER.text(value)}" for temporary, value in program.temporaries]
+        lines.append(f"return {_PRINTER.text(program.result)}")
     return f'def {name}(z):\n    """{plain(row.summary)}"""\n' + "".join(f"    {line}\n" for line in lines)
 
 
@@ -87,6 +92,29 @@ def definitions(names: Iterable[str]) -> str:
         parts.insert(0, inspect.getsource(error_function.error_function_parts))
     parts += [text for text in (definition(row.name) for row in rows) if text]
     return "\n\n".join(parts)
+
+
+def without_choice(expr: sp.Expr) -> sp.Expr | None:
+    """The same function without asking for the sign of z, where exp(-z) may overflow: a constant over it.
+
+    Only what is less than every normal number is lost where exp(-z) is infinite.
+    """
+    choices = expr.atoms(sp.Piecewise)
+    if not choices or breakpoints(sp.Tuple(*(c for p in choices for _, c in p.args))) != (0,):
+        return None
+    u = sp.Dummy("u", positive=True)
+    above, below = (_on_side(expr, sp.Integer(sign), u**sign) for sign in (1, -1))
+    over, under = sp.fraction(sp.together(above))
+    constant = over.is_number and abs(over) <= 1 and sp.degree(under, u) == 1 and not under.has(Z)
+    return above.xreplace({u: sp.exp(-Z)}) if constant and sp.simplify(above - below) == 0 else None
+
+
+def _on_side(expr: sp.Expr, sign: sp.Expr, decay: sp.Expr) -> sp.Expr:
+    """An expression on one side of 0, in terms of exp(-|z|) there."""
+    chosen = expr.replace(
+        lambda node: isinstance(node, sp.Piecewise), lambda node: node.args[_chosen(node, sign)][0]
+    )
+    return chosen.replace(is_decay, lambda node: decay ** (-node.args[0] / sp.Abs(Z)))
 
 
 def guarded(expr: sp.Expr) -> sp.Expr:

@@ -13,25 +13,28 @@ from typing import Any
 import sympy as sp
 
 from derive.backends.numpy.blocks import block_lines, part_of
+from derive.backends.numpy.economy import for_numpy
 from derive.backends.numpy.functions import definitions
 from derive.backends.numpy.initial import init_line
-from derive.backends.numpy.program import ProgramPrinter, direct_reads, functions_used, reads_of
+from derive.backends.numpy.program import ProgramPrinter
 from derive.backends.numpy.text import commented, escaped, shown
+from derive.backends.numpy.uses import direct_reads, functions_used, reads_of
 from derive.language.syntax import Cell, Variable
 from derive.schedule import Loop, Program, Schedule, Stack
-from derive.system import FirstMaximum, Names
+from derive.system import FirstMaximum, Names, elements
 
 Context = dict[str, Any]
 
 _TAKEN = frozenset(
     """
-    B Inputs NamedTuple Output Params Prepared State Stream T Tape advance advanced any arrays
-    axes backward checks data delayed dfinal dinitial dinputs doutputs dparams dtype dy erf erfc
+    B Inputs NamedTuple Output Params Prepared State Stream T Tape advance advanced any arrays axes
+    backward checks data delayed dfinal dinitial dinputs doutputs dparams dtype dy erf erfc
     error_function_parts expected extent extents final first_maximum flatten float forward
     given_state glorot infer init initial inputs int isinstance join kind known label len length
-    math measured members normal np orthogonal out outer_sum owned params prepare prepared product range raw
-    replay repr reversed rng shapes sizes split state step stream sum t tape total transposed tuple type
-    unflatten uniform vector x_t y zip
+    math max measured members normal now np orthogonal out outer_sum owned params prepare prepared
+    product range raw replay repr reversed rng same shapes sizes slice span split stacked start
+    state step steps_at_once stream sum t tape total transposed tuple type unflatten uniform vector
+    x_t y zip
     """.split()  # noqa: SIM905 - a list of these would fill two pages
 )
 """Every name that the template uses where a program's lines stand."""
@@ -49,7 +52,8 @@ def identifiers(cell: Cell, schedule: Schedule) -> Mapping[str, str]:
 
 class _Module:
     def __init__(self, cell: Cell, schedule: Schedule) -> None:
-        self.cell, self.schedule = cell, schedule
+        self.cell, self.schedule = cell, for_numpy(schedule)
+        schedule = self.schedule
         self.programs = (schedule.forward, schedule.backward, schedule.step, schedule.replay)
         self.functions = functions_used(self.programs)
         self.single = len(cell.of_role("input")) == 1
@@ -100,9 +104,10 @@ class _Module:
             "replay": replay,
             "result": {
                 "outputs": [self._joined(name) for name in self.cell.outputs],
+                "y": [self._handed_over(self.schedule.forward, self._joined(name)) for name in self.cell.outputs],
                 "states": [self.identifiers[s] for s in self.schedule.delays],
-                "dparams": [self._gradient(v) for v in self.cell.of_role("param")],
-                "dinputs": [self._gradient(v) for v in self.cell.of_role("input")],
+                "dparams": self._gradients("param"),
+                "dinputs": self._gradients("input"),
                 "dinitial": [self._initial_gradient(s) for s in self.schedule.delays],
             },
         }
@@ -125,7 +130,7 @@ class _Module:
         return [(v.name, commented(shown(lead, v.shape), v.comment)) for v in self.cell.of_role(role)]
 
     def _shapes(self) -> dict[str, list[tuple[str, str]]]:
-        """For each kind of argument, each array's shape as a tuple of axis names."""
+        """For each kind of argument, each array's shape: for every axis the names of its parts."""
         kinds: dict[str, tuple[Iterable[Variable], tuple[str, ...]]] = {
             "params": (self.cell.of_role("param"), ()),
             "x": (self.cell.of_role("input"), ("T", "B")),
@@ -134,7 +139,7 @@ class _Module:
             "y": ([self.cell.variables[o] for o in self.cell.outputs], ("T", "B")),
         }
         return {
-            kind: [(v.name, repr((*lead, *(a.parts for a in v.shape)))) for v in variables]
+            kind: [(v.name, repr((*((a,) for a in lead), *(a.parts for a in v.shape)))) for v in variables]
             for kind, (variables, lead) in kinds.items()
         }
 
@@ -201,6 +206,28 @@ class _Module:
         loops = [s for s in backward.steps if isinstance(s, Loop)]
         passing = any(e.name == bar for loop in loops for e in loop.equations) and bar not in backward.sequences
         return self.identifiers[bar] if passing else f"{self.identifiers[bar]}[0]"
+
+    def _gradients(self, role: Any) -> list[str]:
+        return [self._handed_over(self.schedule.backward, self._gradient(v)) for v in self.cell.of_role(role)]
+
+    def _handed_over(self, program: Program, text: str) -> str:
+        """A result; copied where it is not an array of its own that nothing else holds."""
+        variable = next((v for v, name in self.identifiers.items() if name == text), None)
+        return text if variable is None or self._is_new(program, variable) else f"np.array({text})"
+
+    def _is_new(self, program: Program, variable: str) -> bool:
+        """Whether a variable is an array with room of its own, and is not on the tape."""
+        scalar = not self.schedule.variables[variable].indices
+        if scalar or variable in self.schedule.saved or any(variable in buffer for buffer in program.buffers):
+            return False
+        if variable in program.sequences:
+            return True
+        step = next(s for s, _ in program.simple_steps() if any(e.name == variable for e in s.equations))
+        if isinstance(step, Stack):
+            return step.kind == "columns"
+        [term, *others] = step.equation.terms
+        present = {i for e in elements(term.body) for i in e.indices}
+        return not others and bool(term.over) and set(step.equation.target.indices) <= present
 
     # -- the tape
 

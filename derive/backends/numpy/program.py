@@ -2,24 +2,28 @@
 
 In: a `Program`. Out: lines. Every variable is a plain name; one computed in a loop and kept is an array
 over time, indexed `[t]` inside the loop; a state kept over time has T + 1 rows, of which `h` and `h_prev`
-are two views; variables of a buffer are views of it.
+are two views; variables of a buffer are views of it. Coefficients that only a loop needs are computed for
+some of its steps at a time, `now`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from derive.backends.numpy.expressions import Expressions
+from derive.backends.numpy.layout import Buffer, Run
+from derive.backends.numpy.neighbours import applied_to
+from derive.backends.numpy.spelling import Spelling
+from derive.backends.numpy.uses import reads_of
 from derive.schedule import Loop, Program, Schedule, Simple, Stack, Statement
 from derive.system import Element, Equation, Names, Term, Var, elements
 
 Notes = Mapping[str, str]
 
 
-class ProgramPrinter:
-    """Prints one program. `identifiers`: variable → its name in the source; `notes`: variable → the
-    author's equation, put beside the line that computes it; `matrices`: matrices stacked → their name."""
+class ProgramPrinter(Spelling):
+    """Prints one program. `names`: gives names to what the author did not name; `notes`: variable → the author's
+    equation, put beside the line that computes it; `matrices`: matrices stacked → their name."""
 
     def __init__(
         self,
@@ -32,28 +36,26 @@ class ProgramPrinter:
         *,
         single: bool = False,
     ) -> None:
-        self.schedule, self.program, self.identifiers, self.names = schedule, program, identifiers, names
-        local = names.fork()
-        self.variables = schedule.variables
-        self.notes, self.matrices, self.single = notes, matrices, single
-        self.order = {name: k for k, name in enumerate(_reading_order(schedule))}
-        self.laid_out = [b for b in program.buffers if set(b) & program.sequences]
-        self.buffers = {b: local.fresh(f"{identifiers[b[0]]}_stack") for b in program.buffers}
+        super().__init__(schedule, program, identifiers, names.fork(), single=single)
+        self.names, self.notes, self.matrices = names, notes, matrices
         self.transposes: dict[str, str] = {}
-        self.owner = {delay: state for state, delay in schedule.delays.items()}
-        self.carried = {schedule.bars[d]: f"d{s}_next" for s, d in schedule.delays.items()}
-        self.carried = {bar: local.fresh(hint) for bar, hint in self.carried.items()}
 
     def lines(self) -> list[str]:
         """The whole program."""
         result: list[str] = []
         for buffer in self.laid_out:
-            widths = [self._length(n) for n in buffer]
-            result.append(f"{self.buffers[buffer]} = np.empty((T, B, {_total(widths)}), dtype)")
-            result.append(self._views(buffer, self.buffers[buffer], widths))
+            if buffer not in self.layout.in_place:
+                result += self._room(buffer, f"np.empty((T, B, {self._width(buffer)}), dtype)")
         for step in self.program.steps:
-            result += self._loop(step) if isinstance(step, Loop) else self._step(step, None)
+            if isinstance(step, Loop):
+                result += self._loop(step)
+            elif not any(e.name in self.beside for e in step.equations):
+                result += self._step(step, None)
         return result
+
+    def _room(self, buffer: Buffer, room: str) -> list[str]:
+        name = self.buffers[buffer]
+        return [f"{name} = {room}", self._views(buffer, name, [self._length(n) for n in buffer])]
 
     # -- loops
 
@@ -62,13 +64,39 @@ class ProgramPrinter:
         later = {e.name for q in loop.equations for t in q.terms for e in elements(t.body) if e.shift > 0}
         carried = [e.name for e in loop.equations if e.name in self.carried and e.name in later]
         lines += [f"{self.carried[n]} = {self._final(n)}" for n in carried]
-        lines.append(f"for t in {'reversed(range(T))' if loop.backward else 'range(T)'}:")
-        for step in loop.body:
-            lines += [f"    {line}" for line in self._step(step, loop)]
+        body = [line for step in loop.body for line in self._step(step, loop)]
         if carried:
             left = ", ".join(self.carried[n] for n in carried)
-            lines.append(f"    {left} = {', '.join(self._spell_name(n, loop) for n in carried)}")
-        return [*lines, ""]
+            body.append(f"{left} = {', '.join(self._spell_name(n, loop) for n in carried)}")
+        return [*lines, *self._turns(loop, body), ""]
+
+    def _turns(self, loop: Loop, body: Sequence[str]) -> list[str]:
+        """The loop itself; what is computed beside it, for some steps at a time, in a loop around it."""
+        beside = self.layout.beside(loop)
+        steps = "range(T)[now]" if beside else "range(T)"
+        lines = [f"for t in {_directed(steps, loop)}:", *_indented(body)]
+        if not beside:
+            return lines
+        axes = dict.fromkeys(self._axis(a) for s in beside for a in self.variables[s.equation.name].axes)
+        width = f"max({', '.join(axes)})" if len(axes) > 1 else "".join(axes) or "1"
+        coefficients = [line for step in beside for line in self._beside(step)]
+        return [
+            f"span = steps_at_once(B * {width})",
+            f"for start in {_directed('range(0, T, span)', loop)}:",
+            *_indented(["now = slice(start, start + span)", *coefficients, *lines]),
+        ]
+
+    def _beside(self, step: Statement) -> list[str]:
+        """A coefficient for the steps at hand."""
+        name = step.equation.name
+
+        def spell(element: Element) -> str:
+            text = self.identifiers[element.name]
+            whole = self.variables[element.name].time and element.name not in self.beside
+            return f"{text}[now]" if whole else text
+
+        writer = Expressions(spell, self._rank, time=True)
+        return [f"{self.identifiers[name]} = {writer.terms(step.equation.terms, step.equation.target.indices)}"]
 
     def _transposes(self, loop: Loop) -> list[str]:
         """The matrices that every turn of a loop multiplies by on their other side."""
@@ -78,8 +106,14 @@ class ProgramPrinter:
         return [f"{turned} = transposed({name}, T, B)" for name, turned in self.transposes.items()]
 
     def _allocations(self, loop: Loop) -> list[str]:
-        lines = []
         inside = {n for b in self.laid_out for n in b}
+        computed = {e.name for e in loop.equations}
+        lines = [
+            line
+            for buffer, place in self.layout.in_place.items()
+            if set(buffer) <= computed
+            for line in self._room(buffer, f"{self.buffers[place]}  # each step in place of what it is made of")
+        ]
         for equation in loop.equations:
             name = equation.name
             variable = self.variables[name]
@@ -101,16 +135,29 @@ class ProgramPrinter:
             f"{before}, {now} = {now}[:-1], {now}[1:]",
         ]
 
-    def _final(self, name: str) -> str:
-        state = self.owner[self.variables[name].about]
-        return f"dfinal.{state}"
-
     # -- steps
 
     def _step(self, step: Simple, loop: Loop | None) -> list[str]:
         if isinstance(step, Stack):
             return [*self._headings(step.equations), *self._stack(step, loop)]
+        run = self.layout.run(step)
+        if run:
+            return self._run(run, loop) if step == run[0] else []
         return self._statement(step, loop)
+
+    def _run(self, run: Run, loop: Loop | None) -> list[str]:
+        """One function called once for neighbours."""
+        equations = [s.equation for s in run]
+        names = [e.name for e in equations]
+        argument = self._stretch([applied_to(e) for e in equations], loop)
+        value = Expressions(lambda _: argument, self._rank, time=False).terms(
+            equations[0].terms, equations[0].target.indices
+        )
+        if len(run) == 1:
+            return self._noted(names[0], [f"{self._target(names[0], loop)} = {value}"])
+        if self._buffer(names) in self.laid_out:
+            return [*self._headings(equations), f"{self._stretch(names, loop)} = {value}"]
+        return [*self._headings(equations), self._views(names, value, list(map(self._length, names)))]
 
     def _statement(self, step: Statement, loop: Loop | None) -> list[str]:
         equation = step.equation
@@ -162,12 +209,29 @@ class ProgramPrinter:
 
     def _rows(self, stack: Stack, product: str, loop: Loop | None) -> list[str]:
         buffer = self._buffer(stack.members)
-        widths = [self._length(n) for n in stack.members]
         if buffer in self.laid_out:
             return [f"{self.buffers[buffer]}[t] = {product}"]
-        return [self._views(stack.members, product, widths)]
+        if self.layout.is_whole(stack):
+            return [f"{self.buffers[buffer]} = {product}"]
+        return [self._views(stack.members, product, [self._length(n) for n in stack.members])]
 
     def _rests(self, stack: Stack, writer: Expressions, loop: Loop | None) -> list[str]:
+        if not self.layout.is_whole(stack):
+            return self._rests_apart(stack, writer, loop)
+        members, names = self.layout.rests(stack)
+        apart = [] if members else self._rests_apart(stack, writer, loop)
+        views = []
+        if stack.members not in self.laid_out:
+            named = self.layout.alone if members else stack.members
+            views = [f"{self.identifiers[n]} = {self._stretch([n], loop)}" for n in stack.members if n in named]
+        if not members:
+            return [*views, *apart]
+        vectors = not self.variables[names[0]].time
+        joined = f"join({', '.join(self.identifiers[n] for n in names)})"
+        added = joined if vectors else self._stretch(names, loop)
+        return [f"{self._stretch(members, loop)} += {added}", *views]
+
+    def _rests_apart(self, stack: Stack, writer: Expressions, loop: Loop | None) -> list[str]:
         lines = []
         for equation, rest in zip(stack.equations, stack.rests, strict=True):
             if rest:
@@ -175,26 +239,11 @@ class ProgramPrinter:
                 lines.append(f"{target} += {writer.terms(rest, equation.target.indices)}")
         return lines
 
-    def _views(self, names: Sequence[str], value: str, widths: Sequence[str]) -> str:
-        return (
-            f"{', '.join(self.identifiers[n] for n in names)} = split({value}, {', '.join(widths)}, axis=-1)"
-        )
-
     def _side_by_side(self, stack: Stack, loop: Loop | None) -> str:
         buffer = self._buffer(stack.members)
         if buffer not in self.laid_out:
             return f"join({', '.join(self._spell_name(n, loop) for n in stack.members)})"
-        text = self.buffers[buffer]
-        start = buffer.index(stack.members[0])
-        before, width = buffer[:start], stack.members
-        if len(stack.members) == len(buffer):
-            return f"{text}[t]" if loop else text
-        low = _total([self._length(n) for n in before]) if before else ""
-        high = _total([self._length(n) for n in (*before, *width)])
-        return f"{text}[{'t' if loop else '...'}, {':, ' if loop else ''}{low}:{high}]"
-
-    def _buffer(self, members: Sequence[str]) -> tuple[str, ...]:
-        return next(b for b in self.program.buffers if set(members) <= set(b))
+        return self._stretch(stack.members, loop)
 
     def _matrix(self, stack: Stack) -> str:
         if stack.kind == "outer":
@@ -205,65 +254,6 @@ class ProgramPrinter:
             about = self.variables[hint].about or hint
             self.matrices[key] = self.names.fresh(f"M_{about}")
         return self.matrices[key]
-
-    # -- spelling
-
-    def _writer(self, loop: Loop | None) -> Expressions:
-        timed = loop is None and not self.single
-
-        def spell(element: Element) -> str:
-            return self._spell(element, loop)
-
-        return Expressions(spell, self._rank, time=timed)
-
-    def _rank(self, name: str) -> int:
-        return self.order[name]
-
-    def _spell(self, element: Element, loop: Loop | None) -> str:
-        name = self.identifiers[element.name]
-        if element.shift > 0:
-            if loop and element.name in {e.name for e in loop.equations}:
-                return self.carried[element.name]
-            later = f"advanced({name}, {self._final(element.name)})"
-            return f"{later}[t]" if loop else later
-        return self._spell_name(element.name, loop)
-
-    def _spell_name(self, variable: str, loop: Loop | None) -> str:
-        """A variable at the time at hand: an array's row, or what is there for this turn only."""
-        name = self.identifiers[variable]
-        if loop is None or not self.variables[variable].time:
-            return name
-        passing = variable in {e.name for e in loop.equations} and variable not in self.program.sequences
-        return name if passing and not self._state_history(variable) else f"{name}[t]"
-
-    def _state_history(self, name: str) -> bool:
-        return name in self.owner or name in self.schedule.delays
-
-    def _target(self, name: str, loop: Loop | None) -> str:
-        identifier = self.identifiers[name]
-        if (
-            loop
-            and self.variables[name].time
-            and (name in self.program.sequences or name in self.schedule.delays)
-        ):
-            return f"{identifier}[t]"
-        if not loop and any(name in b for b in self.laid_out):
-            return f"{identifier}[...]"
-        return identifier
-
-    def _assigned_in_place(self, name: str, loop: Loop | None) -> bool:
-        return self._target(name, loop).endswith("]")
-
-    def _length(self, name: str) -> str:
-        return self._axis(self.variables[name].axes[0])
-
-    def _axis(self, axis: str) -> str:
-        return self.identifiers[f"axis {axis}"]
-
-    def _shape(self, variable: Var, *, inside: bool = False) -> str:
-        lead = ["T", "B"] if variable.time else []
-        sizes = [*(lead[1:] if inside or self.single else lead), *map(self._axis, variable.axes)]
-        return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
     # -- comments
 
@@ -280,54 +270,13 @@ class ProgramPrinter:
         return [f"# {note}" for note in dict.fromkeys(found)]
 
 
-def _total(widths: Iterable[str]) -> str:
-    """A sum of lengths, equal ones counted."""
-    counted = Counter(widths)
-    return " + ".join(width if number == 1 else f"{number} * {width}" for width, number in counted.items())
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+def _directed(steps: str, loop: Loop) -> str:
+    return f"reversed({steps})" if loop.backward else steps
 
 
 def _accumulates(loop: Loop, equation: Equation) -> bool:
     return any(isinstance(s, Statement) and s.accumulate and s.equation is equation for s in loop.body)
-
-
-def _reading_order(schedule: Schedule) -> list[str]:
-    """Where a variable comes in a product: adjoints, matrices, what is computed, states and inputs."""
-    ranks = {"adjoint": 0, "seed": 1, "param": 2, "local": 3, "state": 4, "delay": 5, "input": 6}
-    return [v.name for v in sorted(schedule.variables.values(), key=lambda v: ranks[v.role])]
-
-
-def functions_used(programs: Iterable[Program]) -> list[str]:
-    """The functions of the table that some programs apply, in a fixed order."""
-    names = {
-        application.row_name
-        for program in programs
-        for equation in program.equations
-        for term in equation.terms
-        for application in term.body.atoms()
-        if hasattr(application, "row_name")
-    }
-    names |= {
-        term.body.row_name
-        for program in programs
-        for equation in program.equations
-        for term in equation.terms
-        if hasattr(term.body, "row_name")
-    }
-    return sorted(names)
-
-
-def direct_reads(program: Program) -> set[str]:
-    """The variables read otherwise than as a matrix of a stack."""
-    found: set[str] = set()
-    for step, _ in program.simple_steps():
-        if isinstance(step, Stack):
-            found |= {e.name for rest in step.rests for term in rest for e in elements(term.body)}
-            found |= {step.shared.name} if step.shared else set()
-        else:
-            found |= reads_of(step.equations)
-    return found
-
-
-def reads_of(equations: Iterable[Equation]) -> set[str]:
-    """Every variable that some equations read."""
-    return {e.name for equation in equations for term in equation.terms for e in elements(term.body)}
