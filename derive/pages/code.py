@@ -12,7 +12,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate
+from math import inf
 from textwrap import dedent
+from zlib import crc32
 
 from pygments.lexer import Lexer
 from pygments.lexers.c_cpp import CLexer
@@ -108,23 +111,56 @@ def _beside(found: Sequence[Beside]) -> str:
 
 
 def _assigned(lines: Sequence[str]) -> Mapping[int, list[str]]:
-    """Line → the variables that a Python statement on it assigns or adds to."""
+    """Line → the variables that a Python statement on it assigns or adds to; for a stretch of an array that was split
+    into variables, those that begin in it."""
     found: dict[int, list[str]] = {}
-    for node in ast.walk(ast.parse("\n".join(lines))):
-        if isinstance(node, ast.Assign | ast.AugAssign):
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                found.setdefault(node.lineno - 1, []).extend(_targets(target))
+    parts: dict[str, list[tuple[int, str]]] = {}
+    for node in ast.parse("\n".join(lines)).body:
+        for each in ast.walk(node):
+            if isinstance(each, ast.Assign | ast.AugAssign):
+                for target in each.targets if isinstance(each, ast.Assign) else [each.target]:
+                    found.setdefault(each.lineno - 1, []).extend(_targets(target, parts))
+                parts |= _split(each)
     return found
 
 
-def _targets(node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Tuple):
-        for each in node.elts:
-            yield from _targets(each)
-    elif isinstance(node, ast.Subscript):
-        yield from _targets(node.value)
-    elif isinstance(node, ast.Name):
-        yield node.id
+def _targets(node: ast.expr, parts: Mapping[str, Sequence[tuple[int, str]]]) -> Iterator[str]:
+    match node:
+        case ast.Tuple():
+            for each in node.elts:
+                yield from _targets(each, parts)
+        case ast.Subscript(value=ast.Name(name), slice=place) if name in parts:
+            stretch = place.elts[-1] if isinstance(place, ast.Tuple) and isinstance(place.elts[-1], ast.Slice) else None
+            low = _length(stretch.lower) if stretch and stretch.lower else 0
+            high = _length(stretch.upper) if stretch and stretch.upper else inf
+            yield from (part for start, part in parts[name] if low <= start < high)
+        case ast.Subscript():
+            yield from _targets(node.value, parts)
+        case ast.Name(name):
+            yield name
+
+
+def _split(node: ast.Assign | ast.AugAssign) -> Mapping[str, list[tuple[int, str]]]:
+    """Of `a, b = split(array, m, n)`, the array and where each variable begins in it."""
+    match node:
+        case ast.Assign(
+            targets=[ast.Tuple(elts=names)], value=ast.Call(func=ast.Name("split"), args=[ast.Name(array), *widths])
+        ):
+            starts = accumulate(map(_length, widths), initial=0)
+            return {array: list(zip(starts, map(ast.unparse, names), strict=False))}
+    return {}
+
+
+def _length(node: ast.expr) -> int:
+    """A sum of lengths as a number, in which no two different sums agree but by chance."""
+    match node:
+        case ast.Constant(int(value)):
+            return value
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _length(left) + _length(right)
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return _length(left) * _length(right)
+    return crc32(ast.unparse(node).encode())
 
 
 def _given(lines: Sequence[str]) -> Mapping[int, list[str]]:

@@ -73,10 +73,8 @@ class Prepared(NamedTuple):
     """Parameters with their matrices stacked once; accepted wherever parameters are."""
 
     params: Params
-    M_x: np.ndarray  # W_fx, W_ix, W_cx, W_ox
-    M_h: np.ndarray  # W_fh, W_ih, W_ch, W_oh
-    M_h_prev: np.ndarray  # W_fh, W_ih, W_oh, W_ch
-    M_x2: np.ndarray  # W_fx, W_ix, W_ox, W_cx
+    M_x: np.ndarray  # W_fx, W_ix, W_ox, W_cx
+    M_h: np.ndarray  # W_fh, W_ih, W_oh, W_ch
 
 
 AXES = ('d_x', 'd_h')
@@ -137,11 +135,11 @@ def forward(params, x, initial=None, *, tape=True):
 
     f_stack = np.empty((T, B, 2 * d_h), dtype)
     f, i = split(f_stack, d_h, d_h, axis=-1)
-    f_net_in, i_net_in, g_net_in, o_net_in = split(product(x, M_x.T), d_h, d_h, d_h, d_h, axis=-1)
+    f_net_in, i_net_in, o_net_in, g_net_in = split(product(x, M_x.T), d_h, d_h, d_h, d_h, axis=-1)
     f_net_in += b_f
     i_net_in += b_i
-    g_net_in += b_c
     o_net_in += b_o
+    g_net_in += b_c
 
     M_h_T = transposed(M_h, T, B)
     g = np.empty((T, B, d_h), dtype)
@@ -156,15 +154,15 @@ def forward(params, x, initial=None, *, tape=True):
         f_net_stack = h_prev[t] @ M_h_T
         f_net = f_net_stack[:, :d_h]
         i_net = f_net_stack[:, d_h:2 * d_h]
-        g_net = f_net_stack[:, 2 * d_h:3 * d_h]
-        o_net_h = f_net_stack[:, 3 * d_h:]
+        o_net_h = f_net_stack[:, 2 * d_h:3 * d_h]
+        g_net = f_net_stack[:, 3 * d_h:]
         f_net += p_f * c_prev[t] + f_net_in[t]
         i_net += p_i * c_prev[t] + i_net_in[t]
         g_net += g_net_in[t]
         # f = sigmoid(W_f @ [h[t-1], x] + p_f * c[t-1] + b_f)
         # i = sigmoid(W_i @ [h[t-1], x] + p_i * c[t-1] + b_i)
         f_stack[t] = sigmoid(f_net_stack[:, :2 * d_h])
-        g[t] = np.tanh(f_net_stack[:, 2 * d_h:3 * d_h])   # g = tanh(W_c @ [h[t-1], x] + b_c)
+        g[t] = np.tanh(f_net_stack[:, 3 * d_h:])          # g = tanh(W_c @ [h[t-1], x] + b_c)
         c[t] = f[t] * c_prev[t] + i[t] * g[t]             # c[t] = f * c[t-1] + i * g
         o_net = p_o * c[t] + o_net_in[t] + o_net_h
         o[t] = sigmoid(o_net)                             # o = sigmoid(W_o @ [h[t-1], x] + p_o * c[t] + b_o)
@@ -203,8 +201,8 @@ def backward(params, tape, dy, dfinal=None):
     p_f = params.p_f
     p_i = params.p_i
     p_o = params.p_o
-    M_h_prev = prepared.M_h_prev
-    M_x2 = prepared.M_x2
+    M_h = prepared.M_h
+    M_x = prepared.M_x
     f = tape._arrays["f"]
     i = tape._arrays["i"]
     g = tape._arrays["g"]
@@ -238,7 +236,7 @@ def backward(params, tape, dy, dfinal=None):
             di_net[t] = dc * di_net_dc[t - start]
             df_net[t] = dc * df_net_dc[t - start]
             dc_prev = di_net[t] * p_i + df_net[t] * p_f + dc * f[t]
-            dh_prev = df_net_stack[t, :, :4 * d_h] @ M_h_prev
+            dh_prev = df_net_stack[t, :, :4 * d_h] @ M_h
             dc_next, dh_next = dc_prev, dh_prev
 
     dp_o_at[...] = do_net * c
@@ -247,7 +245,7 @@ def backward(params, tape, dy, dfinal=None):
     dp_i_at[...] = di_net * c_prev
     dp_f_at[...] = df_net * c_prev
     db_f, db_i, db_o, db_c, dp_o, dp_i, dp_f = split(total(df_net_stack, 2), d_h, d_h, d_h, d_h, d_h, d_h, d_h, axis=0)
-    dx = product(df_net_stack[..., :4 * d_h], M_x2)
+    dx = product(df_net_stack[..., :4 * d_h], M_x)
 
     dparams = Params(
         np.concatenate((dW_fh, dW_fx), axis=-1),
@@ -419,10 +417,8 @@ def stacked(params, sizes):
     W_oh, W_ox = split(params.W_o, d_h, d_x, axis=1)
     return Prepared(
         params,
-        np.concatenate((W_fx, W_ix, W_cx, W_ox)),
-        np.concatenate((W_fh, W_ih, W_ch, W_oh)),
-        np.concatenate((W_fh, W_ih, W_oh, W_ch)),
         np.concatenate((W_fx, W_ix, W_ox, W_cx)),
+        np.concatenate((W_fh, W_ih, W_oh, W_ch)),
     )
 
 

@@ -79,13 +79,28 @@ def test_the_equation_beside_a_line_is_of_the_variable_that_the_line_computes(na
 
 
 def test_the_adjoint_equations_of_the_lstm_stand_beside_their_lines():
-    [backward] = [e for e in tree("lstm").iter(HTML + "div") if e.get("aria-label") == "NumPy: backward"]
-    found = [list(line) for line in backward.iter(HTML + "div") if line.get("class") == "line"]
-    lines = {words(code): words(beside) for beside, code in found}
+    lines = listing("NumPy: backward")
     steps = explain(*(getattr(derived("lstm"), part) for part in ("cell", "system", "adjoint"))).steps
     number = {step.variable.name: step.result.number for step in steps}
-    assert lines["df_net[t] = df * (1 - f[t]) * f[t]"].startswith(f"({number['f_net']})")
-    assert lines["do = dh * tanh_c[t]"].startswith(f"({number['o']})")
+    assert lines["df_net[t] = dc * df_net_dc[t - start]"].startswith(f"({number['f_net']})")
+    assert lines["dc = dc_next + dh * dc_dh[t - start]"].startswith(f"({number['c']})")
+
+
+def listing(label):
+    """Line of the lstm's code → what stands beside it."""
+    [lines] = [e for e in tree("lstm").iter(HTML + "div") if e.get("aria-label") == label]
+    found = [list(line) for line in lines.iter(HTML + "div") if line.get("class") == "line"]
+    return {words(code): words(beside) for beside, code in found}
+
+
+def test_the_equations_of_gates_stand_beside_the_line_that_computes_them_all():
+    lines = listing("NumPy: forward")
+    found = explain(*(getattr(derived("lstm"), part) for part in ("cell", "system", "adjoint"))).normal
+    number = {getattr(line.left, "of", line.left).name: f"({line.number})" for line in found}
+    gates = lines["f_stack[t, :, :3 * d_h] = sigmoid(f_net_stack[:, :3 * d_h])"]
+    assert gates == ", ".join(number[gate] for gate in "fio")
+    assert lines["f, i, o, g = split(f_stack, d_h, d_h, d_h, d_h, axis=-1)"] == ""
+    assert lines[next(line for line in lines if line.startswith("g[t] = np.tanh("))].startswith(number["g"])
 
 
 def test_a_change_of_sign_changes_equation_derivation_bound_and_code():
@@ -101,7 +116,7 @@ def test_a_change_of_sign_changes_equation_derivation_bound_and_code():
         assert words(before[place]) != words(after[place]), place
     assert "−" in words(after[moved["g"]])
     lines = [words(code) for code in root.iter(HTML + "code")]
-    assert "dg = -dc * i[t]" in lines
+    assert "dg_net_dc = -i[now] * (1 - g[now]**2)" in lines
 
 
 @pytest.mark.parametrize("name", ["lstm", "awkward_names", "mass_conserving_lstm", "second_order"])

@@ -13,6 +13,7 @@ from itertools import groupby
 
 from derive.functions import ScalarFunction
 from derive.schedule import Loop, Program, Simple, Stack, Statement, Step
+from derive.schedule.graph import addends
 from derive.system import Element, Equation, Term
 
 Kinds = Mapping[str, str]
@@ -26,10 +27,10 @@ def kinds_of(programs: Sequence[Program], bars: Mapping[str, str]) -> Kinds:
         argument = applied_to(equation)
         if argument:
             kinds.setdefault(argument, equation.terms[0].body.row_name)
-    for stack in (s for program in programs for s, _ in program.simple_steps() if isinstance(s, Stack)):
-        for equation, rest in zip(stack.equations, stack.rests, strict=True):
-            if equation.name in kinds and only_element(rest):
-                kinds.setdefault(only_element(rest), kinds[equation.name])
+    for equation in (e for program in programs for e in program.equations if e.name in kinds):
+        for summand in (a for term in equation.terms if not term.over for a in addends(term.body)):
+            if isinstance(summand, Element) and summand.indices == equation.target.indices:
+                kinds.setdefault(summand.name, kinds[equation.name])
     return kinds | {bars[name]: kind for name, kind in kinds.items() if name in bars}
 
 
