@@ -83,6 +83,9 @@ enum { for_forward = 1, for_backward = 2 };
 /* How many rows of a matrix a product takes at once. */
 #define DEPTH 256
 
+/* The bytes of a cache that is near. */
+#define NEAR ((size_t)1 << 19)
+
 /* How many rows a product in front of a loop does ahead. */
 #define RUN 256
 

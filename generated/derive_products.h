@@ -8,6 +8,11 @@
 
 #define VECTORS 4
 #define REPEAT(i, n) UNROLL for (int i = 0; i < (n); i++)
+#if LANES > 1
+#define FETCH(address) __builtin_prefetch((address), 0, 2)
+#else
+#define FETCH(address) ((void)(address))
+#endif
 
 /* Rows of an operand: `count` of them from `first`, the others from `rest`; all `row` numbers apart. */
 typedef struct {
@@ -35,10 +40,10 @@ INLINE void NAME(add_up)(const int vectors, const vec *sums, real *c, size_t las
 
 /*
  * c = a b, or c += a b if `add`: rows and vectors are constants where this is called. Of a, rows are a_row apart, and
- * the numbers of a row a_column.
+ * the numbers of a row a_column. At every depth a vector of what is needed next is fetched from `ahead`.
  */
 INLINE void NAME(tile)(const int rows, const int vectors, size_t depth, const real *a, size_t a_row, size_t a_column,
-    const real *panel, real *c, size_t c_row, size_t last, int add)
+    const real *panel, real *c, size_t c_row, size_t last, int add, const real *ahead)
 {
     vec sums[ROWS][VECTORS];
     REPEAT(r, rows) REPEAT(v, vectors) sums[r][v] = V(0);
@@ -52,6 +57,8 @@ INLINE void NAME(tile)(const int rows, const int vectors, size_t depth, const re
         }
         a += a_column;
         panel += vectors * LANES;
+        FETCH(ahead);
+        ahead += LANES;
     }
     REPEAT(r, rows) NAME(add_up)(vectors, sums[r], c + (size_t)r * c_row, last, add);
 }
@@ -81,7 +88,7 @@ INLINE void NAME(abreast)(const int number, const int vectors, const NAME(single
 }
 
 #define TILE(rows, vectors) \
-    case (rows): NAME(tile)(rows, vectors, depth, a, a_row, a_column, panel, c, c_row, last, add); break;
+    case (rows): NAME(tile)(rows, vectors, depth, a, a_row, a_column, panel, c, c_row, last, add, ahead); break;
 #if ROWS == 6
 #define FURTHER(vectors) TILE(4, vectors) TILE(5, vectors) TILE(6, vectors)
 #else
@@ -89,7 +96,7 @@ INLINE void NAME(abreast)(const int number, const int vectors, const NAME(single
 #endif
 #define TILES(vectors) \
     FUNCTION void NAME(tile_##vectors)(size_t rows, size_t depth, const real *a, size_t a_row, size_t a_column, \
-        const real *panel, real *c, size_t c_row, size_t last, int add) \
+        const real *panel, real *c, size_t c_row, size_t last, int add, const real *ahead) \
     { \
         switch (rows) { TILE(1, vectors) TILE(2, vectors) TILE(3, vectors) FURTHER(vectors) } \
     } \
@@ -122,26 +129,12 @@ INLINE size_t NAME(vectors)(size_t columns) { return (columns + LANES - 1) / LAN
 INLINE size_t NAME(panels)(size_t vectors) { return (vectors + VECTORS - 1) / VECTORS; }
 INLINE size_t NAME(panel)(size_t vectors, size_t k) { return vectors * k / NAME(panels)(vectors); }
 
-INLINE void NAME(any_tile)(size_t breadth, size_t rows, size_t depth, const real *a, size_t a_row, size_t a_column,
-    const real *panel, real *c, size_t c_row, size_t last, int add)
-{
-    switch (breadth) {
-    case 1: NAME(tile_1)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add); break;
-    case 2: NAME(tile_2)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add); break;
-    case 3: NAME(tile_3)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add); break;
-    case 4: NAME(tile_4)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add); break;
-    }
-}
-
-INLINE void NAME(any_abreast)(size_t number, const NAME(single) *rows)
-{
-    switch (rows->breadth) {
-    case 1: NAME(abreast_1)(number, rows); break;
-    case 2: NAME(abreast_2)(number, rows); break;
-    case 3: NAME(abreast_3)(number, rows); break;
-    case 4: NAME(abreast_4)(number, rows); break;
-    }
-}
+/* By the breadth of the panel. */
+static void (*const NAME(tiles)[])(size_t rows, size_t depth, const real *a, size_t a_row, size_t a_column,
+    const real *panel, real *c, size_t c_row, size_t last, int add, const real *ahead) = {
+    NULL, NAME(tile_1), NAME(tile_2), NAME(tile_3), NAME(tile_4)};
+static void (*const NAME(abreasts)[])(size_t number, const NAME(single) *rows) = {
+    NULL, NAME(abreast_1), NAME(abreast_2), NAME(abreast_3), NAME(abreast_4)};
 
 /* A packed matrix of `depth` rows, and what it is applied to: at every time rows `row` numbers apart. */
 typedef struct {
@@ -172,18 +165,18 @@ static inline void NAME(apply_row)(size_t columns, size_t number, const NAME(fac
                 const int more = add || f > 0 || start > 0;
                 const NAME(single) next = NAME(block)(factors + f, start, panel, columns, c, more);
                 if (waiting > 0 && (next.depth != rows->depth || next.breadth != rows->breadth)) {
-                    NAME(any_abreast)(waiting, rows);
+                    NAME(abreasts)[rows->breadth](waiting, rows);
                     waiting = 0;
                 }
                 rows[waiting++] = next;
                 if (waiting == (next.breadth > 2 ? 2 : 4)) {
-                    NAME(any_abreast)(waiting, rows);
+                    NAME(abreasts)[rows->breadth](waiting, rows);
                     waiting = 0;
                 }
             }
     }
     if (waiting > 0)
-        NAME(any_abreast)(waiting, rows);
+        NAME(abreasts)[rows->breadth](waiting, rows);
 }
 
 /* Few rows: panel after panel to its whole depth, or with `back` from the last panel to the first. */
@@ -196,26 +189,37 @@ static inline void NAME(apply_few)(size_t rows, size_t columns, size_t number, c
                 const int more = add || f > 0 || start > 0;
                 const NAME(single) s =
                     NAME(block)(factors + f, start, back ? high - 1 + low - i : i, columns, c, more);
-                NAME(any_tile)(s.breadth, rows, s.depth, s.a, factors[f].row, 1, s.panel, s.c, c_row, s.last, more);
+                NAME(tiles)[s.breadth](rows, s.depth, s.a, factors[f].row, 1, s.panel, s.c, c_row, s.last, more, s.panel);
             }
 }
 
-/* Many rows: a block of every panel stays near while all rows pass it, and so do the columns of c that it makes. */
+/*
+ * Many rows: a block of every panel stays near while all rows pass it, and so do the columns of c that it makes; the
+ * block behind it is fetched meanwhile.
+ */
 static inline void NAME(apply_many)(size_t rows, size_t columns, size_t number, const NAME(factor) *factors, real *c,
     size_t c_row, int add, size_t low, size_t high)
 {
     const size_t tiles = (rows + ROWS - 1) / ROWS;
-    for (size_t i = low; i < high; i++)
-        for (size_t f = 0; f < number; f++)
-            for (size_t start = 0; start < factors[f].depth; start += DEPTH) {
-                const int more = add || f > 0 || start > 0;
-                const NAME(single) s = NAME(block)(factors + f, start, i, columns, c, more);
-                for (size_t t = 0; t < tiles; t++) {
-                    const size_t r = rows * t / tiles, count = rows * (t + 1) / tiles - r;
-                    NAME(any_tile)(s.breadth, count, s.depth, s.a + r * factors[f].row, factors[f].row, 1, s.panel,
-                        s.c + r * c_row, c_row, s.last, more);
-                }
-            }
+    NAME(single) s = NAME(block)(factors, 0, low, columns, c, add);
+    for (size_t i = low, f = 0, start = 0; i < high;) {
+        const size_t row = factors[f].row;
+        start += DEPTH;
+        if (start >= factors[f].depth) {
+            start = 0;
+            f = (f + 1) % number;
+            i += f == 0;
+        }
+        const NAME(single) next = i < high ? NAME(block)(factors + f, start, i, columns, c, add || f + start > 0) : s;
+        for (size_t t = 0; t < tiles; t++) {
+            const size_t r = rows * t / tiles, count = rows * (t + 1) / tiles - r;
+            const size_t begun = t * s.depth;
+            const real *const ahead = begun < next.depth * next.breadth ? next.panel + begun * LANES : s.panel;
+            NAME(tiles)[s.breadth](count, s.depth, s.a + r * row, row, 1, s.panel, s.c + r * c_row, c_row, s.last,
+                s.add, ahead);
+        }
+        s = next;
+    }
 }
 
 /*
@@ -307,13 +311,16 @@ INLINE void NAME(pack_row)(size_t depth, size_t columns, size_t k, const real *f
     }
 }
 
-/* A left operand of `gather`, and the result that it gives. */
+/* An operand of `gather` and how broad it is; and a result of two of them. */
 typedef struct {
     NAME(operand) a;
-    size_t height;
+    size_t width;
+} NAME(side);
+
+typedef struct {
     real *c;
-    size_t c_row;
-} NAME(gathered);
+    size_t row;
+} NAME(result);
 
 /* How many rows are summed by themselves: about the root of all, so that rounding errors stay small. */
 INLINE size_t NAME(stretch)(size_t rows)
@@ -324,47 +331,71 @@ INLINE size_t NAME(stretch)(size_t rows)
     return stretch;
 }
 
-/* The rows of c that come from columns i to i + height of a, for `depth` rows packed in panels. */
-static inline void NAME(gather_rows)(const NAME(gathered) *left, size_t i, size_t height, size_t first, size_t depth,
-    size_t columns, const real *panel, size_t stretch, int add)
+/* The rows of some results that come from columns i to i + height of a, for `depth` rows packed in panels. */
+static inline void NAME(gather_rows)(const NAME(operand) *a, size_t i, size_t height, size_t first, size_t depth,
+    size_t rights, const NAME(side) *right, const NAME(result) *results, const real *panel, size_t stretch, int add)
 {
     real sliver[ROWS * DEPTH];
     for (size_t k = 0; k < depth; k++) {
-        const real *const a = NAME(row_of)(&left->a, first + k) + i;
+        const real *const from = NAME(row_of)(a, first + k) + i;
         if (height == ROWS)
-            memcpy(sliver + k * ROWS, a, ROWS * sizeof(real));
+            memcpy(sliver + k * ROWS, from, ROWS * sizeof(real));
         else
-            memcpy(sliver + k * ROWS, a, height * sizeof(real));
+            memcpy(sliver + k * ROWS, from, height * sizeof(real));
     }
-    const size_t vectors = NAME(vectors)(columns), row = left->c_row;
-    for (size_t p = 0, v = 0; v < vectors; p++) {
-        const size_t end = NAME(panel)(vectors, p + 1), breadth = end - v;
-        const size_t last = smaller(LANES, columns - (end - 1) * LANES);
-        for (size_t start = 0; start < depth; start += stretch)
-            NAME(any_tile)(breadth, height, smaller(stretch, depth - start), sliver + start * ROWS, 1, ROWS,
-                panel + start * breadth * LANES, left->c + i * row + v * LANES, row, last, add || start > 0);
-        panel += depth * breadth * LANES;
-        v = end;
+    for (; rights > 0; rights--, right++, results++) {
+        const size_t columns = right->width, vectors = NAME(vectors)(columns), row = results->row;
+        for (size_t p = 0, v = 0; v < vectors; p++) {
+            const size_t end = NAME(panel)(vectors, p + 1), breadth = end - v;
+            const size_t last = smaller(LANES, columns - (end - 1) * LANES);
+            for (size_t start = 0; results->c && start < depth; start += stretch)
+                NAME(tiles)[breadth](height, smaller(stretch, depth - start), sliver + start * ROWS, 1, ROWS,
+                    panel + start * breadth * LANES, results->c + i * row + v * LANES, row, last, add || start > 0,
+                    panel);
+            panel += depth * breadth * LANES;
+            v = end;
+        }
     }
 }
 
-/*
- * For each of some left operands c = aᵀ b, or c += aᵀ b if `add`; a and b have `rows` rows, b `columns` columns.
- * A c of NULL is skipped. `scratch` holds DEPTH packed rows of b. Of each c, part `part` of `parts` does its share.
- */
-FUNCTION void NAME(gather)(size_t number, const NAME(gathered) *left, size_t rows, size_t columns,
-    const NAME(operand) *b, real *scratch, int add, size_t part, size_t parts)
+/* How many right operands to take at once: as many as stay in a near cache, packed. */
+INLINE size_t NAME(near)(size_t rights, const NAME(side) *right)
 {
-    for (size_t first = 0; first < rows; first += DEPTH) {
-        const size_t depth = smaller(DEPTH, rows - first);
-        for (size_t k = 0; k < depth; k++)
-            NAME(pack_row)(depth, columns, k, NAME(row_of)(b, first + k), scratch);
-        for (size_t g = 0; g < number; g++) {
-            const size_t end = NAME(share)(left[g].height, ROWS, part + 1, parts);
-            size_t i = NAME(share)(left[g].height, ROWS, part, parts);
-            for (; left[g].c && i < end; i += ROWS)
-                NAME(gather_rows)(left + g, i, smaller(ROWS, end - i), first, depth, columns, scratch,
-                    NAME(stretch)(rows), add || first > 0);
+    size_t number = 0, vectors = 0;
+    do
+        vectors += NAME(vectors)(right[number++].width);
+    while (number < rights && (vectors + NAME(vectors)(right[number].width)) * LANES * DEPTH * sizeof(real) <= NEAR);
+    return number;
+}
+
+/*
+ * For each of some left operands and each right one c = aᵀ b, or c += aᵀ b if `add`; results come left by left, and one
+ * of NULL is skipped. All operands have `rows` rows. `scratch` holds DEPTH packed rows of all right operands. Of each
+ * c, part `part` of `parts` does its share.
+ */
+FUNCTION void NAME(gather)(size_t lefts, const NAME(side) *left, size_t rights, const NAME(side) *right,
+    const NAME(result) *results, size_t rows, real *scratch, int add, size_t part, size_t parts)
+{
+    for (size_t from = 0, number; from < rights; from += number) {
+        number = NAME(near)(rights - from, right + from);
+        for (size_t first = 0; first < rows; first += DEPTH) {
+            const size_t depth = smaller(DEPTH, rows - first);
+            real *packed = scratch;
+            for (size_t r = from; r < from + number; r++) {
+                for (size_t k = 0; k < depth; k++)
+                    NAME(pack_row)(depth, right[r].width, k, NAME(row_of)(&right[r].a, first + k), packed);
+                packed += depth * NAME(vectors)(right[r].width) * LANES;
+            }
+            for (size_t l = 0; l < lefts; l++) {
+                const size_t end = NAME(share)(left[l].width, ROWS, part + 1, parts);
+                const NAME(result) *const c = results + l * rights + from;
+                int wanted = 0;
+                for (size_t r = 0; r < number; r++)
+                    wanted = wanted || c[r].c;
+                for (size_t i = NAME(share)(left[l].width, ROWS, part, parts); wanted && i < end; i += ROWS)
+                    NAME(gather_rows)(&left[l].a, i, smaller(ROWS, end - i), first, depth, number, right + from, c,
+                        scratch, NAME(stretch)(rows), add || first > 0);
+            }
         }
     }
 }
@@ -399,5 +430,6 @@ FUNCTION void NAME(copy)(size_t times, size_t rows, size_t width, const real *fr
             memcpy(to + r * width, from + r * from_row, width * sizeof(real));
 }
 
+#undef FETCH
 #undef REPEAT
 #undef VECTORS

@@ -7,7 +7,7 @@
 #if 1
 #if defined X86 && !defined __clang__ /* here only old machines run it, so it may be small */
 #pragma GCC push_options
-#pragma GCC optimize("O2")
+#pragma GCC optimize("Os")
 #endif
 #define PLAIN
 #define LANES 1

@@ -8,7 +8,7 @@ import sympy as sp
 
 from derive.backends.c.memory import Memory
 from derive.backends.c.panels import Group, Panels, groups_of
-from derive.backends.c.phases import Apply, Factor, Gather, Product
+from derive.backends.c.phases import Apply, Factor, Gather, Outer, Product
 from derive.backends.c.places import width
 from derive.backends.c.pointers import Pointers
 from derive.backends.c.sizes import B, Whole
@@ -98,30 +98,30 @@ class Calls:
     def _gather(self, product: Gather, rows: str, *, at_time: bool) -> list[str]:
         size, add = self.memory.size, int(product.add)
         share = "0, 1" if at_time else "part, parts"  # inside a loop one part does it alone
-        if product.right is None:
+        if not product.rights:
             [target], [left] = product.targets, product.lefts
             operand = f"&(NAME(operand)){self._operand(left, at_time)}"
             arguments = [rows, size(width(self.variables[left])), operand, self.memory.base(target), str(add)]
             return [f"NAME(sum)({', '.join(arguments)}, {share});"]
-        lefts = [self._gathered(t, n, at_time) for t, n in zip(product.targets, product.lefts, strict=True)]
-        right = product.right
-        columns = width(self.variables[right])
+        found = {(s.left, s.right): self._result(s) for s in product.sums}
+        lefts, rights = ([self._side(n, at_time) for n in names] for names in (product.lefts, product.rights))
+        results = [[found.get((left, right), "{NULL, 0}") for right in product.rights] for left in product.lefts]
+        packed = sp.Add(*(Whole(width(self.variables[n])) for n in product.rights))
         return [
-            f"NAME(gather)({len(lefts)}, (NAME(gathered)[]){{",
-            *(f"        {left}," for left in lefts),
-            (f"    }}, {rows}, {size(columns)}, &(NAME(operand)){self._operand(right, at_time)}, "
-            f"{self.memory.scratch(Whole(columns))}, {add}, {share});"),
+            f"NAME(gather)({len(lefts)}, (NAME(side)[]){{{', '.join(lefts)}}},",
+            f"    {len(rights)}, (NAME(side)[]){{{', '.join(rights)}}}, (NAME(result)[]){{",
+            *(f"        {', '.join(row)}," for row in results),
+            f"    }}, {rows}, {self.memory.scratch(packed)}, {add}, {share});",
         ]
 
-    def _gathered(self, target: str, left: str, at_time: bool) -> str:
-        height = len(self.variables[left].axes)
-        place = self.memory.place(target)
-        row = place.strides[height - 1] if height else width(self.variables[target])
-        parts = [
-            self._operand(left, at_time), self.memory.size(width(self.variables[left])),
-            self.memory.base(target), self.memory.size(row),
-        ]  # fmt: skip
-        return f"{{{', '.join(parts)}}}"
+    def _side(self, name: str, at_time: bool) -> str:
+        return f"{{{self._operand(name, at_time)}, {self.memory.size(width(self.variables[name]))}}}"
+
+    def _result(self, one: Outer) -> str:
+        height = len(self.variables[one.left].axes)
+        place = self.memory.place(one.target)
+        row = place.strides[height - 1] if height else width(self.variables[one.target])
+        return f"{{{self.memory.base(one.target)}, {self.memory.size(row)}}}"
 
     def _operand(self, name: str, at_time: bool) -> str:
         row = self.memory.size(self._row(name))

@@ -16,7 +16,7 @@ from derive import functions
 from derive.backends.c import sizes
 from derive.backends.c.amounts import Style, amount
 from derive.backends.c.expressions import is_divisor
-from derive.backends.c.phases import Apply, Gather, Nest, Once, Op, Phase, Point, Product, Rows, Turns
+from derive.backends.c.phases import Apply, Gather, Nest, Once, Op, Outer, Phase, Point, Product, Rows, Turns
 from derive.backends.c.places import width
 from derive.language.syntax import Variable
 from derive.native.interface import ALIGNMENT
@@ -233,13 +233,17 @@ def _of_item(item: Rows | Product, variables: Mapping[str, Var]) -> Operations:
 def _of_product(product: Product, variables: Mapping[str, Var]) -> Operations:
     """For one time and sequence of the batch."""
     if isinstance(product, Gather):
-        height = sp.Add(*(width(variables[left]) for left in product.lefts))
-        if product.right is None:
-            return Operations(elementwise=height)
-        return Operations(products=2 * height * width(variables[product.right]))
+        return _sum(_of_sum(one, variables) for one in product.sums)
     columns = sp.Add(*(width(variables[target]) for target in product.targets))
     depth = sp.Add(*(width(variables[factor.left]) for factor in product.factors))
     return Operations(products=2 * columns * depth)
+
+
+def _of_sum(one: Outer, variables: Mapping[str, Var]) -> Operations:
+    height = width(variables[one.left])
+    if one.right is None:
+        return Operations(elementwise=height)
+    return Operations(products=2 * height * width(variables[one.right]))
 
 
 def _of_nest(nest: Nest) -> Operations:

@@ -42,19 +42,41 @@ class Apply:
 
 
 @dataclass(frozen=True)
-class Gather:
-    """targets[i,k] = Σ_{t,n} left[t,n,i] right[t,n,k] for each target and its left; without right, Σ_{t,n} left."""
+class Outer:
+    """target[i,k] = Σ_{t,n} left[t,n,i] right[t,n,k]; without right, Σ_{t,n} left."""
 
-    targets: tuple[str, ...]
-    lefts: tuple[str, ...]
+    target: str
+    left: str
     right: str | None
+
+
+@dataclass(frozen=True)
+class Gather:
+    """Sums over time and batch at once: of outer products that share operands, or one of a single operand."""
+
+    sums: tuple[Outer, ...]
     for_: str
     add: bool = False
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """What is summed up."""
+        return tuple(s.target for s in self.sums)
+
+    @property
+    def lefts(self) -> tuple[str, ...]:
+        """The left operands, each once."""
+        return tuple(dict.fromkeys(s.left for s in self.sums))
+
+    @property
+    def rights(self) -> tuple[str, ...]:
+        """The right operands, each once."""
+        return tuple(dict.fromkeys(s.right for s in self.sums if s.right))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every variable that takes part."""
-        return (*self.targets, *self.lefts, *([self.right] if self.right else []))
+        return (*self.targets, *self.lefts, *self.rights)
 
 
 Product = Apply | Gather

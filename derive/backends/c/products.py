@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp
 
-from derive.backends.c.phases import Apply, Factor, Gather, Product
+from derive.backends.c.phases import Apply, Factor, Gather, Outer, Product
 from derive.system import BATCH, TIME, Element, Index, Term, Var
 
 Dense = Callable[[str], bool]
@@ -37,7 +37,7 @@ def _outer(term: Term, factors: Sequence[Element], target: Var) -> Gather | None
     if set(term.over) != {TIME, BATCH} or not timed or joined != free:
         return None
     right = factors[1].name if len(factors) == 2 else None
-    return Gather((target.name,), (factors[0].name,), right, target.name)
+    return Gather((Outer(target.name, factors[0].name, right),), target.name)
 
 
 def _applied(term: Term, factors: Sequence[Element], target: Var) -> Apply | None:

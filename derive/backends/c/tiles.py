@@ -118,7 +118,7 @@ def _joins(op: Op, nest: Nest) -> bool:
 
 
 def _gathered_together(phases: Iterable[Phase]) -> tuple[Phase, ...]:
-    """Sums of outer products that share their right operand as one, where nothing else stands between them."""
+    """Sums of outer products that share an operand as one, where nothing else stands between them."""
     found: list[Phase] = []
     start = 0
     for phase in phases:
@@ -126,17 +126,17 @@ def _gathered_together(phases: Iterable[Phase]) -> tuple[Phase, ...]:
             start = len(found) + 1
         like = [k for k in range(start, len(found)) if _shares(found[k], phase)]
         if like and isinstance(first := found[like[0]], Gather) and isinstance(phase, Gather):
-            targets, lefts = (*first.targets, *phase.targets), (*first.lefts, *phase.lefts)
-            found[like[0]] = replace(first, targets=targets, lefts=lefts)
+            found[like[0]] = replace(first, sums=(*first.sums, *phase.sums))
         else:
             found.append(phase)
     return tuple(found)
 
 
 def _shares(first: Phase, other: Phase) -> bool:
-    if not isinstance(first, Gather) or not isinstance(other, Gather) or first.right is None:
+    if not isinstance(first, Gather) or not isinstance(other, Gather) or not (first.rights and other.rights):
         return False
-    return (first.right, first.add) == (other.right, other.add) and not set(first.targets) & set(other.targets)
+    shared = set(first.lefts) & set(other.lefts) or set(first.rights) & set(other.rights)
+    return bool(shared) and first.add == other.add and not set(first.targets) & set(other.targets)
 
 
 class Tiler:
@@ -252,7 +252,7 @@ class Tiler:
     def _timed(self, equation: Equation, into: _Sequence) -> None:
         variable = self.variables[equation.name]
         found = [product_of(term, variable, self.variables, self.dense) for term in equation.terms]
-        products = [p for p in found if p]
+        products = [p for p in found if isinstance(p, Apply)]
         rest = [t for t, p in zip(equation.terms, found, strict=True) if not p and t.body != 0]
         target = variable if products and not rest else None
         if products and rest:
