@@ -6,14 +6,13 @@ does one that is given and not used.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2 import meta
+from jinja2 import meta, nodes
 
 _HERE = Path(__file__).parent
 _FOLDERS = [_HERE / "templates", _HERE.parent / "templates"]
@@ -36,7 +35,7 @@ class TemplateMismatch(Exception):
 def render(template: str, context: Mapping[str, Any]) -> str:
     """The text of a template such as `numpy/module.py.j2` with its lines in place."""
     environment = _environment(template.endswith((".tex.j2", ".html.j2")))
-    used = meta.find_undeclared_variables(environment.parse(_source(template)))
+    used = _used(environment, template)
     if used != set(context):
         raise TemplateMismatch(
             f"{template}: not given {sorted(used - set(context))}, not used {sorted(set(context) - used)}"
@@ -44,9 +43,13 @@ def render(template: str, context: Mapping[str, Any]) -> str:
     return environment.get_template(template).render(context)
 
 
-def template_hash(template: str) -> str:
-    """The first digits of a template's SHA-256, for the header of what it makes."""
-    return hashlib.sha256(_source(template).encode()).hexdigest()[:12]
+def _used(environment: jinja2.Environment, template: str) -> set[str]:
+    """The names that a template, or one that it includes, does not give a value itself."""
+    parsed = environment.parse(_source(template))
+    own = {name.name for name in parsed.find_all(nodes.Name) if name.ctx == "store"}
+    included = (each.template for each in parsed.find_all(nodes.Include))
+    within = (_used(environment, name.value) for name in included if isinstance(name, nodes.Const))
+    return meta.find_undeclared_variables(parsed) | (set().union(*within) - own)
 
 
 @cache
