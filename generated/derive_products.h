@@ -129,12 +129,26 @@ INLINE size_t NAME(vectors)(size_t columns) { return (columns + LANES - 1) / LAN
 INLINE size_t NAME(panels)(size_t vectors) { return (vectors + VECTORS - 1) / VECTORS; }
 INLINE size_t NAME(panel)(size_t vectors, size_t k) { return vectors * k / NAME(panels)(vectors); }
 
-/* By the breadth of the panel. */
-static void (*const NAME(tiles)[])(size_t rows, size_t depth, const real *a, size_t a_row, size_t a_column,
-    const real *panel, real *c, size_t c_row, size_t last, int add, const real *ahead) = {
-    NULL, NAME(tile_1), NAME(tile_2), NAME(tile_3), NAME(tile_4)};
-static void (*const NAME(abreasts)[])(size_t number, const NAME(single) *rows) = {
-    NULL, NAME(abreast_1), NAME(abreast_2), NAME(abreast_3), NAME(abreast_4)};
+FUNCTION void NAME(any_tile)(size_t breadth, size_t rows, size_t depth, const real *a, size_t a_row, size_t a_column,
+    const real *panel, real *c, size_t c_row, size_t last, int add, const real *ahead)
+{
+    switch (breadth) {
+    case 1: NAME(tile_1)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add, ahead); break;
+    case 2: NAME(tile_2)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add, ahead); break;
+    case 3: NAME(tile_3)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add, ahead); break;
+    case 4: NAME(tile_4)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add, ahead); break;
+    }
+}
+
+INLINE void NAME(any_abreast)(size_t number, const NAME(single) *rows)
+{
+    switch (rows->breadth) {
+    case 1: NAME(abreast_1)(number, rows); break;
+    case 2: NAME(abreast_2)(number, rows); break;
+    case 3: NAME(abreast_3)(number, rows); break;
+    case 4: NAME(abreast_4)(number, rows); break;
+    }
+}
 
 /* A packed matrix of `depth` rows, and what it is applied to: at every time rows `row` numbers apart. */
 typedef struct {
@@ -165,18 +179,18 @@ static inline void NAME(apply_row)(size_t columns, size_t number, const NAME(fac
                 const int more = add || f > 0 || start > 0;
                 const NAME(single) next = NAME(block)(factors + f, start, panel, columns, c, more);
                 if (waiting > 0 && (next.depth != rows->depth || next.breadth != rows->breadth)) {
-                    NAME(abreasts)[rows->breadth](waiting, rows);
+                    NAME(any_abreast)(waiting, rows);
                     waiting = 0;
                 }
                 rows[waiting++] = next;
                 if (waiting == (next.breadth > 2 ? 2 : 4)) {
-                    NAME(abreasts)[rows->breadth](waiting, rows);
+                    NAME(any_abreast)(waiting, rows);
                     waiting = 0;
                 }
             }
     }
     if (waiting > 0)
-        NAME(abreasts)[rows->breadth](waiting, rows);
+        NAME(any_abreast)(waiting, rows);
 }
 
 /* Few rows: panel after panel to its whole depth, or with `back` from the last panel to the first. */
@@ -189,7 +203,8 @@ static inline void NAME(apply_few)(size_t rows, size_t columns, size_t number, c
                 const int more = add || f > 0 || start > 0;
                 const NAME(single) s =
                     NAME(block)(factors + f, start, back ? high - 1 + low - i : i, columns, c, more);
-                NAME(tiles)[s.breadth](rows, s.depth, s.a, factors[f].row, 1, s.panel, s.c, c_row, s.last, more, s.panel);
+                NAME(any_tile)(s.breadth, rows, s.depth, s.a, factors[f].row, 1, s.panel, s.c, c_row, s.last, more,
+                    s.panel);
             }
 }
 
@@ -215,7 +230,7 @@ static inline void NAME(apply_many)(size_t rows, size_t columns, size_t number, 
             const size_t r = rows * t / tiles, count = rows * (t + 1) / tiles - r;
             const size_t begun = t * s.depth;
             const real *const ahead = begun < next.depth * next.breadth ? next.panel + begun * LANES : s.panel;
-            NAME(tiles)[s.breadth](count, s.depth, s.a + r * row, row, 1, s.panel, s.c + r * c_row, c_row, s.last,
+            NAME(any_tile)(s.breadth, count, s.depth, s.a + r * row, row, 1, s.panel, s.c + r * c_row, c_row, s.last,
                 s.add, ahead);
         }
         s = next;
@@ -349,7 +364,7 @@ static inline void NAME(gather_rows)(const NAME(operand) *a, size_t i, size_t he
             const size_t end = NAME(panel)(vectors, p + 1), breadth = end - v;
             const size_t last = smaller(LANES, columns - (end - 1) * LANES);
             for (size_t start = 0; results->c && start < depth; start += stretch)
-                NAME(tiles)[breadth](height, smaller(stretch, depth - start), sliver + start * ROWS, 1, ROWS,
+                NAME(any_tile)(breadth, height, smaller(stretch, depth - start), sliver + start * ROWS, 1, ROWS,
                     panel + start * breadth * LANES, results->c + i * row + v * LANES, row, last, add || start > 0,
                     panel);
             panel += depth * breadth * LANES;

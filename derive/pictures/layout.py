@@ -28,8 +28,17 @@ def positions(layers: Sequence[int], edges: Sequence[tuple[int, int]]) -> list[f
     Neighbours in a layer are at least one apart.
     """
     graph = _graph(len(layers), edges, directed=True)
-    coordinates = graph.layout_sugiyama(layers=list(layers), hgap=1, vgap=1, maxiter=200).coords
-    return [round(coordinates[node][0] * 2) / 2 for node in range(len(layers))]
+    found = [0.0] * len(layers)
+    begin = 0.0
+    # Piece by piece: of a graph in several, igraph 1.0.0 reads behind the end of an array.
+    for piece in graph.connected_components(mode="weak"):
+        part, own = graph.induced_subgraph(piece), [layers[node] for node in piece]
+        coordinates = part.layout_sugiyama(layers=own, hgap=1, vgap=1, maxiter=200).coords
+        places = [round(coordinates[k][0] * 2) / 2 for k in range(len(piece))]
+        for node, place in zip(piece, places, strict=True):
+            found[node] = begin + place - min(places)
+        begin += max(places) - min(places) + 1
+    return found
 
 
 class Grid:

@@ -119,7 +119,7 @@ def _plain(size: sp.Expr) -> sp.Expr:
 
 def _rows(size: sp.Expr) -> sp.Expr:
     """How many rows that are rounded up a part has at most."""
-    ones = size.replace(sizes.Whole, lambda _: sp.S.One).replace(sizes.Largest, lambda *_: sp.S.One)
+    ones = size.replace(sizes.Whole, lambda _: sp.S.One).replace(sizes.Largest, sp.Max)
     return ones if size.has(sizes.Whole) else sp.S.Zero
 
 
