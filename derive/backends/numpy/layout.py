@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 
-from derive.backends.numpy.neighbours import applied_to, only_element
+from derive.backends.numpy.neighbours import applied_to
 from derive.schedule import Loop, Program, Stack, Statement
 from derive.schedule.graph import reads
-from derive.system import FirstMaximum, Var, elements
+from derive.system import Element, FirstMaximum, Term, Var, elements
 
 Buffer = tuple[str, ...]
 Run = tuple[Statement, ...]
@@ -32,12 +32,12 @@ class Layout:
         return stack.kind == "rows" and stack.members in self._whole
 
     def run(self, statement: Statement) -> Run:
-        """The statements that one call carries out, where this is the first of them; else none or itself."""
+        """The statements that one call carries out, this one among them; empty where it stands for itself."""
         return next((run for run in self._runs if statement in run), ())
 
     def rests(self, stack: Stack) -> tuple[Buffer, Buffer]:
         """Which of a product's results are added at once to what; both empty where that cannot be."""
-        added = [(name, only_element(rest)) for name, rest in zip(stack.members, stack.rests, strict=True) if rest]
+        added = [(name, _only_element(rest)) for name, rest in zip(stack.members, stack.rests, strict=True) if rest]
         members, names = (tuple(column) for column in zip(*added, strict=True)) if added else ((), ())
         if stack.kind != "rows" or not self.are_neighbours(members) or "" in names:
             return (), ()
@@ -158,3 +158,10 @@ class Layout:
             and not any(t.over or t.body.has(FirstMaximum) for t in terms)
             and not any(e.shift for t in terms for e in elements(t.body))
         )
+
+
+def _only_element(terms: Sequence[Term]) -> str:
+    """The variable that some terms are, at its own time; empty where they are more than one element."""
+    if len(terms) != 1 or terms[0].over or not isinstance(terms[0].body, Element) or terms[0].body.shift:
+        return ""
+    return terms[0].body.name

@@ -14,7 +14,7 @@ from itertools import groupby
 from derive.functions import ScalarFunction
 from derive.schedule import Loop, Program, Simple, Stack, Statement, Step
 from derive.schedule.graph import addends
-from derive.system import Element, Equation, Term
+from derive.system import Element, Equation
 
 Kinds = Mapping[str, str]
 """Variable → the function that is applied to it, or to what it is a part or the adjoint of."""
@@ -42,13 +42,6 @@ def applied_to(equation: Equation) -> str:
     argument = term.body.args[0]
     same = isinstance(argument, Element) and argument.indices == equation.target.indices
     return argument.name if same else ""
-
-
-def only_element(terms: Sequence[Term]) -> str:
-    """The variable that some terms are, at its own time; empty where they are more than one element."""
-    if len(terms) != 1 or terms[0].over or not isinstance(terms[0].body, Element) or terms[0].body.shift:
-        return ""
-    return terms[0].body.name
 
 
 def arranged(program: Program, kinds: Kinds) -> Program:
