@@ -611,7 +611,7 @@ def outer_sum(a, b, over):
     """The outer products of a and b, summed over their first `over` axes; in stretches, for accuracy."""
     shape = (*a.shape[over:], *b.shape[over:])
     a, b = (v.reshape(-1, math.prod(v.shape[over:])) for v in (a, b))
-    stretch = max(128, math.isqrt(len(a)))
+    stretch = max(64, math.isqrt(len(a)))
     result = a[:stretch].T @ b[:stretch]
     part = np.empty_like(result)
     for k in range(stretch, len(a), stretch):
