@@ -11,11 +11,9 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
-from itertools import accumulate
-from math import inf
 from textwrap import dedent
-from zlib import crc32
 
 from pygments.lexer import Lexer
 from pygments.lexers.c_cpp import CLexer
@@ -24,7 +22,6 @@ from pygments.token import Comment, Keyword, Name, Number, String, _TokenType
 
 from derive.backends import Derived, Proven, c, numpy
 from derive.backends.c.names import local
-from derive.backends.numpy import identifiers
 from derive.pages.rows import Row
 
 _CLASSES: Sequence[tuple[_TokenType, str]] = (
@@ -70,9 +67,9 @@ def listings(derived: Derived, known: Mapping[str, Beside]) -> list[Row]:
     kernels = next(
         page.context for page in c.pages(derived, (), nothing).values() if page.template == "c/kernels.inc.j2"
     )
-    python = {new: known[name] for name, new in identifiers(derived.cell, derived.schedule).items() if name in known}
     names = {local(name): beside for name, beside in known.items()}
-    in_python = _Language(PythonLexer(stripnl=False), python, _assigned)
+    assigned = partial(_assigned, numpy.targets(derived.cell, derived.schedule))
+    in_python = _Language(PythonLexer(stripnl=False), known, assigned)
     in_c = _Language(CLexer(stripnl=False), names, _given)
     return [
         _listing("numpy-step", "NumPy: one step", module["step"], in_python),
@@ -85,7 +82,7 @@ def listings(derived: Derived, known: Mapping[str, Beside]) -> list[Row]:
 
 @dataclass(frozen=True)
 class _Language:
-    """`known`: what a variable is called → its equation; `given`: lines → for each line what it gives a value."""
+    """`known`: variable, as `given` calls it → its equation; `given`: lines → for each line what it gives a value."""
 
     lexer: Lexer
     known: Mapping[str, Beside]
@@ -110,57 +107,24 @@ def _beside(found: Sequence[Beside]) -> str:
 # -- which variables a line gives a value
 
 
-def _assigned(lines: Sequence[str]) -> Mapping[int, list[str]]:
-    """Line → the variables that a Python statement on it assigns or adds to; for a stretch of an array that was split
-    into variables, those that begin in it."""
+def _assigned(targets: Mapping[str, Sequence[str]], lines: Sequence[str]) -> Mapping[int, list[str]]:
+    """Line → the variables that a Python statement on it assigns or adds to."""
     found: dict[int, list[str]] = {}
-    parts: dict[str, list[tuple[int, str]]] = {}
-    for node in ast.parse("\n".join(lines)).body:
-        for each in ast.walk(node):
-            if isinstance(each, ast.Assign | ast.AugAssign):
-                for target in each.targets if isinstance(each, ast.Assign) else [each.target]:
-                    found.setdefault(each.lineno - 1, []).extend(_targets(target, parts))
-                parts |= _split(each)
+    for node in ast.walk(ast.parse("\n".join(lines))):
+        if isinstance(node, ast.Assign | ast.AugAssign):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                found.setdefault(node.lineno - 1, []).extend(_variables(target, targets))
     return found
 
 
-def _targets(node: ast.expr, parts: Mapping[str, Sequence[tuple[int, str]]]) -> Iterator[str]:
-    match node:
-        case ast.Tuple():
-            for each in node.elts:
-                yield from _targets(each, parts)
-        case ast.Subscript(value=ast.Name(name), slice=place) if name in parts:
-            stretch = place.elts[-1] if isinstance(place, ast.Tuple) and isinstance(place.elts[-1], ast.Slice) else None
-            low = _length(stretch.lower) if stretch and stretch.lower else 0
-            high = _length(stretch.upper) if stretch and stretch.upper else inf
-            yield from (part for start, part in parts[name] if low <= start < high)
-        case ast.Subscript():
-            yield from _targets(node.value, parts)
-        case ast.Name(name):
-            yield name
-
-
-def _split(node: ast.Assign | ast.AugAssign) -> Mapping[str, list[tuple[int, str]]]:
-    """Of `a, b = split(array, m, n)`, the array and where each variable begins in it."""
-    match node:
-        case ast.Assign(
-            targets=[ast.Tuple(elts=names)], value=ast.Call(func=ast.Name("split"), args=[ast.Name(array), *widths])
-        ):
-            starts = accumulate(map(_length, widths), initial=0)
-            return {array: list(zip(starts, map(ast.unparse, names), strict=False))}
-    return {}
-
-
-def _length(node: ast.expr) -> int:
-    """A sum of lengths as a number, in which no two different sums agree but by chance."""
-    match node:
-        case ast.Constant(int(value)):
-            return value
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _length(left) + _length(right)
-        case ast.BinOp(left=left, op=ast.Mult(), right=right):
-            return _length(left) * _length(right)
-    return crc32(ast.unparse(node).encode())
+def _variables(node: ast.expr, targets: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    if isinstance(node, ast.Tuple):
+        for each in node.elts:
+            yield from _variables(each, targets)
+    elif (text := ast.unparse(node)) in targets:
+        yield from targets[text]
+    elif isinstance(node, ast.Subscript):
+        yield from _variables(node.value, targets)
 
 
 def _given(lines: Sequence[str]) -> Mapping[int, list[str]]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from derive.schedule.graph import reads
-from derive.system import Equation, FirstMaximum, System
+from derive.schedule.graph import elementwise, reads
+from derive.system import Equation, System
 
 
 def save_set(system: System, forward: Sequence[Equation], wanted: Iterable[str]) -> tuple[str, ...]:
@@ -24,7 +24,7 @@ def save_set(system: System, forward: Sequence[Equation], wanted: Iterable[str])
     pinned: set[str] = set()
     for equation in reversed(forward):
         name = equation.name
-        if name not in kept or name in pinned or not _elementwise(equation):
+        if name not in kept or name in pinned or not all(map(elementwise, equation.terms)):
             continue
         sources = _sources(equation, system)
         owners = {states.get(s, s) for s in sources}
@@ -32,10 +32,6 @@ def save_set(system: System, forward: Sequence[Equation], wanted: Iterable[str])
             kept.discard(name)
             pinned |= {states[s] for s in sources if s in states}
     return tuple(e.name for e in forward if e.name in kept)
-
-
-def _elementwise(equation: Equation) -> bool:
-    return all(not t.over and not t.body.has(FirstMaximum) for t in equation.terms)
 
 
 def _sources(equation: Equation, system: System) -> set[str]:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from derive.backends.numpy.bounds import bounds
 from derive.backends.numpy.economy import for_numpy
-from derive.backends.numpy.module import identifiers, module
+from derive.backends.numpy.module import module, targets
 from derive.backends.protocol import Derived, Page, Proven
 from derive.language.remarks import plain
 
-__all__ = ["bounds_page", "for_numpy", "identifiers", "module", "pages"]
+__all__ = ["bounds_page", "for_numpy", "module", "pages", "targets"]
 
 
 def pages(derived: Derived, header: Sequence[str], proven: Proven) -> Mapping[str, Page]:

@@ -13,8 +13,8 @@ from dataclasses import replace
 import sympy as sp
 
 from derive.schedule import Loop, Program, Simple, Statement, Step
-from derive.schedule.graph import addends, reads
-from derive.system import BATCH, TIME, Element, Equation, FirstMaximum, Index, Term, Var, canonical, elements
+from derive.schedule.graph import addends, elementwise, reads
+from derive.system import BATCH, TIME, Element, Equation, Index, Term, Var, canonical, elements
 
 Fresh = Callable[[str, tuple[str, ...], bool], Var]
 """From a hint, the axes, and whether there is a value at every time: a new variable."""
@@ -55,11 +55,7 @@ def _chained(program: Program, loop: Loop) -> list[Simple]:
 
 
 def _plain(step: Simple) -> bool:
-    return isinstance(step, Statement) and not step.accumulate and all(map(_elementwise, step.equation.terms))
-
-
-def _elementwise(term: Term) -> bool:
-    return not term.over and not term.body.has(FirstMaximum)
+    return isinstance(step, Statement) and not step.accumulate and all(map(elementwise, step.equation.terms))
 
 
 def _joined(step: Simple, reader: Equation, inside: set[str]) -> Equation | None:
@@ -108,7 +104,7 @@ class _Coefficients:
         if not isinstance(step, Statement) or step.accumulate:
             return step
         [equation] = step.equations
-        plain = [t for t in equation.terms if _elementwise(t)]
+        plain = [t for t in equation.terms if elementwise(t)]
         sums = [t for t in equation.terms if t not in plain]
         known: list[sp.Expr] = []
         rest: list[sp.Expr] = []

@@ -12,8 +12,8 @@ from itertools import pairwise
 
 from derive.backends.numpy.neighbours import applied_to
 from derive.schedule import Loop, Program, Stack, Statement
-from derive.schedule.graph import reads
-from derive.system import Element, FirstMaximum, Term, Var, elements
+from derive.schedule.graph import elementwise, reads
+from derive.system import Element, Term, Var, elements
 
 Buffer = tuple[str, ...]
 Run = tuple[Statement, ...]
@@ -94,7 +94,7 @@ class Layout:
         return tuple(
             step
             for step in self.program.steps
-            if isinstance(step, Statement) and step.equation.name in inside - elsewhere and self._elementwise(step)
+            if isinstance(step, Statement) and step.equation.name in inside - elsewhere and self._may_wait(step)
         )
 
     # -- details
@@ -148,14 +148,15 @@ class Layout:
         computed = {e.name for step in self.program.steps if not isinstance(step, Loop) for e in step.equations}
         return source in self.program.buffers and set(source) <= computed and not set(source) & self.alone
 
-    def _elementwise(self, step: Statement) -> bool:
+    def _may_wait(self, step: Statement) -> bool:
+        """Whether some times of a variable can be computed without the others, and are a vector each or less."""
         variable = self.variables[step.equation.name]
         terms = step.equation.terms
         return (
             variable.time
             and len(variable.axes) < 2
             and variable.name not in {*self.program.results, *self._home}
-            and not any(t.over or t.body.has(FirstMaximum) for t in terms)
+            and all(map(elementwise, terms))
             and not any(e.shift for t in terms for e in elements(t.body))
         )
 

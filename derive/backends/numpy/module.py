@@ -17,6 +17,7 @@ from derive.backends.numpy.economy import for_numpy
 from derive.backends.numpy.functions import definitions
 from derive.backends.numpy.initial import init_line
 from derive.backends.numpy.program import ProgramPrinter
+from derive.backends.numpy.spelling import Spelling
 from derive.backends.numpy.text import commented, escaped, shown
 from derive.backends.numpy.uses import direct_reads, functions_used, reads_of
 from derive.language.syntax import Cell, Variable
@@ -45,9 +46,11 @@ def module(cell: Cell, schedule: Schedule, header: Sequence[str]) -> Context:
     return _Module(cell, schedule).context(header)
 
 
-def identifiers(cell: Cell, schedule: Schedule) -> Mapping[str, str]:
-    """Variable of the schedule → what it is called in a cell's module."""
-    return _Module(cell, schedule).identifiers
+def targets(cell: Cell, schedule: Schedule) -> Mapping[str, tuple[str, ...]]:
+    """What a cell's module assigns → the variables that get their values by it: names, and stretches of arrays."""
+    made = _Module(cell, schedule)
+    made.context([])
+    return {name: (variable,) for variable, name in made.identifiers.items()} | made.stretches
 
 
 class _Module:
@@ -63,6 +66,7 @@ class _Module:
         self.identifiers |= {f"axis {axis}": self.names.fresh(axis) for axis in cell.axes}
         self.matrices: dict[tuple[str, ...], str] = {}
         self.notes = _notes(cell, schedule)
+        self.stretches: dict[str, tuple[str, ...]] = {}
 
     def context(self, header: Sequence[str]) -> Context:
         forward, backward, step, replay = (
@@ -104,7 +108,7 @@ class _Module:
             "replay": replay,
             "result": {
                 "outputs": [self._joined(name) for name in self.cell.outputs],
-                "y": [self._handed_over(self.schedule.forward, self._joined(name)) for name in self.cell.outputs],
+                "y": self._outputs(),
                 "states": [self.identifiers[s] for s in self.schedule.delays],
                 "dparams": self._gradients("param"),
                 "dinputs": self._gradients("input"),
@@ -116,10 +120,10 @@ class _Module:
         return zip(("forward", "backward", "step", "replay"), self.programs, strict=True)
 
     def _print(self, program: Program, notes: Mapping[str, str], *, single: bool) -> list[str]:
-        printer = ProgramPrinter(
-            self.schedule, program, self.identifiers, self.names, notes, self.matrices, single=single
-        )
-        return _indented(_trimmed(printer.lines()))
+        spelling = Spelling(self.schedule, program, self.identifiers, self.names.fork(), single=single)
+        lines = ProgramPrinter(spelling, self.names, notes, self.matrices).lines()
+        self.stretches |= spelling.stretches
+        return _indented(_trimmed(lines))
 
     def _uses(self, kind: type[sp.Basic]) -> bool:
         return any(t.body.has(kind) for p in self.programs for e in p.equations for t in e.terms)
@@ -207,13 +211,21 @@ class _Module:
         passing = any(e.name == bar for loop in loops for e in loop.equations) and bar not in backward.sequences
         return self.identifiers[bar] if passing else f"{self.identifiers[bar]}[0]"
 
-    def _gradients(self, role: Any) -> list[str]:
-        return [self._handed_over(self.schedule.backward, self._gradient(v)) for v in self.cell.of_role(role)]
+    def _outputs(self) -> list[str]:
+        names, forward = self.cell.outputs, self.schedule.forward
+        own = {block: block for name in names for block in self.schedule.stored[name].blocks.values()}
+        return [self._handed_over(name, self._joined(name), forward, own) for name in names]
 
-    def _handed_over(self, program: Program, text: str) -> str:
-        """A result; copied where it is not an array of its own that nothing else holds."""
-        variable = next((v for v, name in self.identifiers.items() if name == text), None)
-        return text if variable is None or self._is_new(program, variable) else f"np.array({text})"
+    def _gradients(self, role: Any) -> list[str]:
+        variables, bars = self.cell.of_role(role), self.schedule.bars
+        return [self._handed_over(v.name, self._gradient(v), self.schedule.backward, bars) for v in variables]
+
+    def _handed_over(self, name: str, text: str, program: Program, computed: Mapping[str, str]) -> str:
+        """A result; copied where it is one block, and no array of its own. `computed`: block → what holds its value."""
+        block, *others = self.schedule.stored[name].blocks.values()
+        if others or block not in computed or self._is_new(program, computed[block]):
+            return text
+        return f"np.array({text})"
 
     def _is_new(self, program: Program, variable: str) -> bool:
         """Whether a variable is an array with room of its own, and is not on the tape."""

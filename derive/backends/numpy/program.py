@@ -14,60 +14,53 @@ from derive.backends.numpy.expressions import Expressions
 from derive.backends.numpy.layout import Buffer, Run
 from derive.backends.numpy.neighbours import applied_to
 from derive.backends.numpy.spelling import Spelling
-from derive.backends.numpy.uses import reads_of
-from derive.schedule import Loop, Program, Schedule, Simple, Stack, Statement
+from derive.schedule import Loop, Simple, Stack, Statement
+from derive.schedule.graph import reads
 from derive.system import Element, Equation, Names, Term, Var, elements
 
 Notes = Mapping[str, str]
 
 
-class ProgramPrinter(Spelling):
+class ProgramPrinter:
     """Prints one program. `names`: gives names to what the author did not name; `notes`: variable → the author's
     equation, put beside the line that computes it; `matrices`: matrices stacked → their name."""
 
     def __init__(
-        self,
-        schedule: Schedule,
-        program: Program,
-        identifiers: Mapping[str, str],
-        names: Names,
-        notes: Notes,
-        matrices: dict[tuple[str, ...], str],
-        *,
-        single: bool = False,
+        self, spelling: Spelling, names: Names, notes: Notes, matrices: dict[tuple[str, ...], str]
     ) -> None:
-        super().__init__(schedule, program, identifiers, names.fork(), single=single)
-        self.names, self.notes, self.matrices = names, notes, matrices
+        self.spelling, self.names, self.notes, self.matrices = spelling, names, notes, matrices
+        self.program, self.schedule, self.layout = spelling.program, spelling.schedule, spelling.layout
+        self.variables, self.identifiers, self.owner = spelling.variables, spelling.identifiers, spelling.owner
         self.transposes: dict[str, str] = {}
 
     def lines(self) -> list[str]:
         """The whole program."""
         result: list[str] = []
-        for buffer in self.laid_out:
+        for buffer in self.layout.laid_out:
             if buffer not in self.layout.in_place:
-                result += self._room(buffer, f"np.empty((T, B, {self._width(buffer)}), dtype)")
+                result += self._room(buffer, f"np.empty((T, B, {self.spelling.width(buffer)}), dtype)")
         for step in self.program.steps:
             if isinstance(step, Loop):
                 result += self._loop(step)
-            elif not any(e.name in self.beside for e in step.equations):
+            elif not any(e.name in self.spelling.beside for e in step.equations):
                 result += self._step(step, None)
         return result
 
     def _room(self, buffer: Buffer, room: str) -> list[str]:
-        name = self.buffers[buffer]
-        return [f"{name} = {room}", self._views(buffer, name, [self._length(n) for n in buffer])]
+        name = self.spelling.buffers[buffer]
+        return [f"{name} = {room}", self.spelling.views(buffer, name, [self.spelling.length(n) for n in buffer])]
 
     # -- loops
 
     def _loop(self, loop: Loop) -> list[str]:
         lines = ["", *self._transposes(loop), *self._allocations(loop)]
         later = {e.name for q in loop.equations for t in q.terms for e in elements(t.body) if e.shift > 0}
-        carried = [e.name for e in loop.equations if e.name in self.carried and e.name in later]
-        lines += [f"{self.carried[n]} = {self._final(n)}" for n in carried]
+        carried = [e.name for e in loop.equations if e.name in self.spelling.carried and e.name in later]
+        lines += [f"{self.spelling.carried[n]} = {self.spelling.final(n)}" for n in carried]
         body = [line for step in loop.body for line in self._step(step, loop)]
         if carried:
-            left = ", ".join(self.carried[n] for n in carried)
-            body.append(f"{left} = {', '.join(self._spell_name(n, loop) for n in carried)}")
+            left = ", ".join(self.spelling.carried[n] for n in carried)
+            body.append(f"{left} = {', '.join(self.spelling.named(n, loop) for n in carried)}")
         return [*lines, *self._turns(loop, body), ""]
 
     def _turns(self, loop: Loop, body: Sequence[str]) -> list[str]:
@@ -77,7 +70,7 @@ class ProgramPrinter(Spelling):
         lines = [f"for t in {_directed(steps, loop)}:", *_indented(body)]
         if not beside:
             return lines
-        axes = dict.fromkeys(self._axis(a) for s in beside for a in self.variables[s.equation.name].axes)
+        axes = dict.fromkeys(self.spelling.axis(a) for s in beside for a in self.variables[s.equation.name].axes)
         width = f"max({', '.join(axes)})" if len(axes) > 1 else "".join(axes) or "1"
         coefficients = [line for step in beside for line in self._beside(step)]
         return [
@@ -92,10 +85,10 @@ class ProgramPrinter(Spelling):
 
         def spell(element: Element) -> str:
             text = self.identifiers[element.name]
-            whole = self.variables[element.name].time and element.name not in self.beside
+            whole = self.variables[element.name].time and element.name not in self.spelling.beside
             return f"{text}[now]" if whole else text
 
-        writer = Expressions(spell, self._rank, time=True)
+        writer = Expressions(spell, self.spelling.rank, time=True)
         return [f"{self.identifiers[name]} = {writer.terms(step.equation.terms, step.equation.target.indices)}"]
 
     def _transposes(self, loop: Loop) -> list[str]:
@@ -106,29 +99,29 @@ class ProgramPrinter(Spelling):
         return [f"{turned} = transposed({name}, T, B)" for name, turned in self.transposes.items()]
 
     def _allocations(self, loop: Loop) -> list[str]:
-        inside = {n for b in self.laid_out for n in b}
+        buffers, inside = self.spelling.buffers, {n for b in self.layout.laid_out for n in b}
         computed = {e.name for e in loop.equations}
         lines = [
             line
             for buffer, place in self.layout.in_place.items()
             if set(buffer) <= computed
-            for line in self._room(buffer, f"{self.buffers[place]}  # each step in place of what it is made of")
+            for line in self._room(buffer, f"{buffers[place]}  # each step in place of what it is made of")
         ]
         for equation in loop.equations:
             name = equation.name
             variable = self.variables[name]
             if _accumulates(loop, equation):
-                lines.append(f"{self.identifiers[name]} = np.zeros({self._shape(variable)}, dtype)")
+                lines.append(f"{self.identifiers[name]} = np.zeros({self.spelling.shape(variable)}, dtype)")
             elif name in self.schedule.delays:
                 lines += self._history(variable)
             elif name in self.program.sequences and name not in inside and name not in self.owner:
-                lines.append(f"{self.identifiers[name]} = np.empty({self._shape(variable)}, dtype)")
+                lines.append(f"{self.identifiers[name]} = np.empty({self.spelling.shape(variable)}, dtype)")
         return lines
 
     def _history(self, variable: Var) -> list[str]:
         """A state over time: T + 1 rows, the initial state first, and its two views."""
         now, before = self.identifiers[variable.name], self.identifiers[self.schedule.delays[variable.name]]
-        shape = ", ".join(["T + 1", "B", *map(self._axis, variable.axes)])
+        shape = ", ".join(["T + 1", "B", *map(self.spelling.axis, variable.axes)])
         return [
             f"{now} = np.empty(({shape}), dtype)",
             f"{now}[0] = initial.{variable.about or variable.name}",
@@ -149,44 +142,44 @@ class ProgramPrinter(Spelling):
         """One function called once for neighbours."""
         equations = [s.equation for s in run]
         names = [e.name for e in equations]
-        argument = self._stretch([applied_to(e) for e in equations], loop)
-        value = Expressions(lambda _: argument, self._rank, time=False).terms(
+        argument = self.spelling.stretch([applied_to(e) for e in equations], loop)
+        value = Expressions(lambda _: argument, self.spelling.rank, time=False).terms(
             equations[0].terms, equations[0].target.indices
         )
         if len(run) == 1:
-            return self._noted(names[0], [f"{self._target(names[0], loop)} = {value}"])
-        if self._buffer(names) in self.laid_out:
-            return [*self._headings(equations), f"{self._stretch(names, loop)} = {value}"]
-        return [*self._headings(equations), self._views(names, value, list(map(self._length, names)))]
+            return self._noted(names[0], [f"{self.spelling.target(names[0], loop)} = {value}"])
+        if self.spelling.buffer(names) in self.layout.laid_out:
+            return [*self._headings(equations), f"{self.spelling.stretch(names, loop)} = {value}"]
+        return [*self._headings(equations), self.spelling.views(names, value, list(map(self.spelling.length, names)))]
 
     def _statement(self, step: Statement, loop: Loop | None) -> list[str]:
         equation = step.equation
         source = equation.terms[0].body
         if isinstance(source, Element) and source.shift < 0:
             return self._delay(equation, loop)
-        writer = self._writer(loop)
+        writer = self.spelling.writer(loop)
         terms = [
             Term(t.body, tuple(i for i in t.over if not (loop and i.axis == "T"))) for t in equation.terms
         ]
         value = writer.terms(terms, equation.target.indices)
-        if writer.lacks(terms, equation.target.indices) and not self._assigned_in_place(equation.name, loop):
-            shape = self._shape(self.variables[equation.name], inside=loop is not None)
-            constant = not reads_of([equation])
+        if writer.lacks(terms, equation.target.indices) and not self.spelling.assigned_in_place(equation.name, loop):
+            shape = self.spelling.shape(self.variables[equation.name], inside=loop is not None)
+            constant = not reads(equation)
             value = f"np.full({shape}, {value}, dtype)" if constant else f"np.broadcast_to({value}, {shape})"
-        target = self._target(equation.name, loop)
+        target = self.spelling.target(equation.name, loop)
         text = f"{target} {'+=' if step.accumulate else '='} {value}"
         return self._noted(equation.name, [text])
 
     def _delay(self, equation: Equation, loop: Loop | None) -> list[str]:
         state = self.owner[equation.name]
-        if loop is not None or self.single or state in self.program.given:
+        if loop is not None or self.spelling.single or state in self.program.given:
             return []
         now, before = self.identifiers[state], self.identifiers[equation.name]
         return [f"{before} = delayed({now}, initial.{state})"]
 
     def _stack(self, stack: Stack, loop: Loop | None) -> list[str]:
         matrix = self._matrix(stack)
-        writer = self._writer(loop)
+        writer = self.spelling.writer(loop)
         if stack.kind == "rows":
             assert stack.shared is not None
             turned = self.transposes[matrix] if loop else f"{matrix}.T"
@@ -198,22 +191,22 @@ class ProgramPrinter(Spelling):
             value = writer.matmul(side, matrix)
             for rest in stack.rests[0]:
                 value += f" + {writer.terms([rest], equation.target.indices)}"
-            return [f"{self._target(equation.name, loop)} = {value}"]
+            return [f"{self.spelling.target(equation.name, loop)} = {value}"]
         value = (
             f"outer_sum({side}, {writer.spell(stack.shared)}, 2)"
             if stack.shared
             else f"total({side}, 2)"
         )
         names = [self.identifiers[e.name] for e in stack.equations]
-        return [f"{', '.join(names)} = split({value}, {', '.join(map(self._length, stack.members))}, axis=0)"]
+        return [f"{', '.join(names)} = split({value}, {', '.join(map(self.spelling.length, stack.members))}, axis=0)"]
 
     def _rows(self, stack: Stack, product: str, loop: Loop | None) -> list[str]:
-        buffer = self._buffer(stack.members)
-        if buffer in self.laid_out:
-            return [f"{self.buffers[buffer]}[t] = {product}"]
+        buffer = self.spelling.buffer(stack.members)
+        if buffer in self.layout.laid_out:
+            return [f"{self.spelling.buffers[buffer]}[t] = {product}"]
         if self.layout.is_whole(stack):
-            return [f"{self.buffers[buffer]} = {product}"]
-        return [self._views(stack.members, product, [self._length(n) for n in stack.members])]
+            return [f"{self.spelling.buffers[buffer]} = {product}"]
+        return [self.spelling.views(stack.members, product, [self.spelling.length(n) for n in stack.members])]
 
     def _rests(self, stack: Stack, writer: Expressions, loop: Loop | None) -> list[str]:
         if not self.layout.is_whole(stack):
@@ -221,29 +214,29 @@ class ProgramPrinter(Spelling):
         members, names = self.layout.rests(stack)
         apart = [] if members else self._rests_apart(stack, writer, loop)
         views = []
-        if stack.members not in self.laid_out:
+        if stack.members not in self.layout.laid_out:
             named = self.layout.alone if members else stack.members
-            views = [f"{self.identifiers[n]} = {self._stretch([n], loop)}" for n in stack.members if n in named]
+            views = [f"{self.identifiers[n]} = {self.spelling.stretch([n], loop)}" for n in stack.members if n in named]
         if not members:
             return [*views, *apart]
         vectors = not self.variables[names[0]].time
         joined = f"join({', '.join(self.identifiers[n] for n in names)})"
-        added = joined if vectors else self._stretch(names, loop)
-        return [f"{self._stretch(members, loop)} += {added}", *views]
+        added = joined if vectors else self.spelling.stretch(names, loop)
+        return [f"{self.spelling.stretch(members, loop)} += {added}", *views]
 
     def _rests_apart(self, stack: Stack, writer: Expressions, loop: Loop | None) -> list[str]:
         lines = []
         for equation, rest in zip(stack.equations, stack.rests, strict=True):
             if rest:
-                target = self._target(equation.name, loop)
+                target = self.spelling.target(equation.name, loop)
                 lines.append(f"{target} += {writer.terms(rest, equation.target.indices)}")
         return lines
 
     def _side_by_side(self, stack: Stack, loop: Loop | None) -> str:
-        buffer = self._buffer(stack.members)
-        if buffer not in self.laid_out:
-            return f"join({', '.join(self._spell_name(n, loop) for n in stack.members)})"
-        return self._stretch(stack.members, loop)
+        buffer = self.spelling.buffer(stack.members)
+        if buffer not in self.layout.laid_out:
+            return f"join({', '.join(self.spelling.named(n, loop) for n in stack.members)})"
+        return self.spelling.stretch(stack.members, loop)
 
     def _matrix(self, stack: Stack) -> str:
         if stack.kind == "outer":

@@ -17,7 +17,7 @@ from derive.system import Element, Names, Var
 
 class Spelling:
     """Of one program. `identifiers`: variable → its name in the source; `names`: of what is local; `single`:
-    whether there is one time only."""
+    whether there is one time only. `stretches`: what was written for neighbours → these."""
 
     def __init__(
         self,
@@ -30,9 +30,9 @@ class Spelling:
     ) -> None:
         self.schedule, self.program, self.identifiers, self.single = schedule, program, identifiers, single
         self.variables = schedule.variables
+        self.stretches: dict[str, tuple[str, ...]] = {}
         self.order = {name: k for k, name in enumerate(_reading_order(schedule))}
         self.layout = Layout(program, schedule.variables)
-        self.laid_out = self.layout.laid_out
         self.buffers = {b: names.fresh(f"{identifiers[b[0]]}_stack") for b in program.buffers}
         self.owner = {delay: state for state, delay in schedule.delays.items()}
         self.carried = {schedule.bars[d]: f"d{s}_next" for s, d in schedule.delays.items()}
@@ -42,27 +42,30 @@ class Spelling:
 
     # -- one variable
 
-    def _writer(self, loop: Loop | None) -> Expressions:
+    def writer(self, loop: Loop | None) -> Expressions:
+        """Writes bodies inside a loop, or of what holds at all times."""
         timed = loop is None and not self.single
 
         def spell(element: Element) -> str:
-            return self._spell(element, loop)
+            return self.element(element, loop)
 
-        return Expressions(spell, self._rank, time=timed)
+        return Expressions(spell, self.rank, time=timed)
 
-    def _rank(self, name: str) -> int:
+    def rank(self, name: str) -> int:
+        """Where a variable comes in a product."""
         return self.order[name]
 
-    def _spell(self, element: Element, loop: Loop | None) -> str:
+    def element(self, element: Element, loop: Loop | None) -> str:
+        """An element at the time at hand."""
         name = self.identifiers[element.name]
         if element.shift > 0:
             if loop and element.name in {e.name for e in loop.equations}:
                 return self.carried[element.name]
-            later = f"advanced({name}, {self._final(element.name)})"
+            later = f"advanced({name}, {self.final(element.name)})"
             return f"{later}[t]" if loop else later
-        return self._spell_name(element.name, loop)
+        return self.named(element.name, loop)
 
-    def _spell_name(self, variable: str, loop: Loop | None) -> str:
+    def named(self, variable: str, loop: Loop | None) -> str:
         """A variable at the time at hand: an array's row, or what is there for this turn only."""
         name = self.identifiers[variable]
         if loop is None or not self.variables[variable].time:
@@ -75,7 +78,8 @@ class Spelling:
     def _state_history(self, name: str) -> bool:
         return name in self.owner or name in self.schedule.delays
 
-    def _target(self, name: str, loop: Loop | None) -> str:
+    def target(self, name: str, loop: Loop | None) -> str:
+        """What is assigned where a variable gets its value."""
         identifier = self.identifiers[name]
         if (
             loop
@@ -83,52 +87,66 @@ class Spelling:
             and (name in self.program.sequences or name in self.schedule.delays)
         ):
             return f"{identifier}[t]"
-        if not loop and any(name in b for b in self.laid_out):
+        if not loop and any(name in b for b in self.layout.laid_out):
             return f"{identifier}[...]"
         return identifier
 
-    def _assigned_in_place(self, name: str, loop: Loop | None) -> bool:
-        return self._target(name, loop).endswith("]")
+    def assigned_in_place(self, name: str, loop: Loop | None) -> bool:
+        """Whether that is a part of an array, rather than a name."""
+        return self.target(name, loop).endswith("]")
 
-    def _length(self, name: str) -> str:
-        return self._axis(self.variables[name].axes[0])
+    def length(self, name: str) -> str:
+        """How long a vector is."""
+        return self.axis(self.variables[name].axes[0])
 
-    def _axis(self, axis: str) -> str:
+    def axis(self, axis: str) -> str:
+        """The length of an axis."""
         return self.identifiers[f"axis {axis}"]
 
-    def _shape(self, variable: Var, *, inside: bool = False) -> str:
+    def shape(self, variable: Var, *, inside: bool = False) -> str:
+        """The shape of a variable's array; `inside` a loop without time."""
         lead = ["T", "B"] if variable.time else []
-        sizes = [*(lead[1:] if inside or self.single else lead), *map(self._axis, variable.axes)]
+        sizes = [*(lead[1:] if inside or self.single else lead), *map(self.axis, variable.axes)]
         return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
-    def _final(self, name: str) -> str:
+    def final(self, name: str) -> str:
+        """The caller's gradient by the final value of a state, of which `name` is the delay's adjoint."""
         state = self.owner[self.variables[name].about]
         return f"dfinal.{state}"
 
     # -- neighbours
 
-    def _views(self, names: Sequence[str], value: str, widths: Sequence[str]) -> str:
+    def views(self, names: Sequence[str], value: str, widths: Sequence[str]) -> str:
+        """An assignment of parts of an array to names."""
         return (
             f"{', '.join(self.identifiers[n] for n in names)} = split({value}, {', '.join(widths)}, axis=-1)"
         )
 
-    def _stretch(self, names: Sequence[str], loop: Loop | None) -> str:
+    def stretch(self, names: Sequence[str], loop: Loop | None) -> str:
         """Neighbours in a buffer as one array, at the time at hand."""
-        buffer = self._buffer(names)
+        found = self._stretch(names, loop)
+        self.stretches[found] = tuple(names)
+        return found
+
+    def _stretch(self, names: Sequence[str], loop: Loop | None) -> str:
+        buffer = self.buffer(names)
         text = self.buffers[buffer]
-        here = loop is not None and (buffer in self.laid_out or not set(buffer) & {e.name for e in loop.equations})
+        passing = loop and buffer not in self.layout.laid_out and any(e.name in buffer for e in loop.equations)
+        here = loop is not None and not passing
         if len(names) == len(buffer):
             return f"{text}[t]" if here else text
         start = buffer.index(names[0])
         end = start + len(names)
-        low, high = self._width(buffer[:start]), self._width(buffer[:end] if end < len(buffer) else ())
+        low, high = self.width(buffer[:start]), self.width(buffer[:end] if end < len(buffer) else ())
         before = "t, :" if here else ":" if loop else "..."
         return f"{text}[{before}, {low}:{high}]"
 
-    def _width(self, names: Iterable[str]) -> str:
-        return _total(map(self._length, names))
+    def width(self, names: Iterable[str]) -> str:
+        """How broad some vectors are side by side."""
+        return _total(map(self.length, names))
 
-    def _buffer(self, members: Sequence[str]) -> tuple[str, ...]:
+    def buffer(self, members: Sequence[str]) -> tuple[str, ...]:
+        """The buffer that some variables are in."""
         return next(b for b in self.program.buffers if set(members) <= set(b))
 
 

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from derive.functions import ScalarFunction
 from derive.schedule import Program, Stack
+from derive.schedule.graph import reads
 from derive.system import Equation, elements
 
 
 def functions_used(programs: Iterable[Program]) -> list[str]:
     """The functions of the table that some programs apply, in a fixed order."""
-    names = {
-        application.row_name
-        for program in programs
-        for equation in program.equations
-        for term in equation.terms
-        for application in term.body.atoms()
-        if hasattr(application, "row_name")
-    }
-    names |= {
-        term.body.row_name
-        for program in programs
-        for equation in program.equations
-        for term in equation.terms
-        if hasattr(term.body, "row_name")
-    }
-    return sorted(names)
+    terms = (term for program in programs for equation in program.equations for term in equation.terms)
+    return sorted({found.row_name for term in terms for found in term.body.atoms(ScalarFunction)})
 
 
 def direct_reads(program: Program) -> set[str]:
@@ -42,4 +30,4 @@ def direct_reads(program: Program) -> set[str]:
 
 def reads_of(equations: Iterable[Equation]) -> set[str]:
     """Every variable that some equations read."""
-    return {e.name for equation in equations for term in equation.terms for e in elements(term.body)}
+    return {name for equation in equations for name in reads(equation)}
