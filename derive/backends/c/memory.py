@@ -165,8 +165,7 @@ class Memory:
     def scratch(self, row: sp.Expr) -> str:
         """The address of DEPTH packed rows, for one product at a time; each part of the work has its own."""
         self._scratch.add(row)
-        rows = sorted(self._scratch, key=str)
-        largest = sizes.Largest(*rows) if len(rows) > 1 else row
+        largest = sizes.Largest(*sorted(self._scratch, key=str))
         self.regions["scratch"] = Region(sizes.PARTS * sizes.DEPTH * largest, "rows packed for a product")
         self.lines["scratch"] = f"const size_t scratch = {self.size(sizes.DEPTH * largest)};"
         return f"{self.region('scratch', row, '')} + part * scratch"

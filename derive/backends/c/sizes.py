@@ -36,6 +36,11 @@ class Smallest(sp.Function):  # type: ignore[misc]
 class Largest(sp.Function):  # type: ignore[misc]
     """The largest of some sizes."""
 
+    @classmethod
+    def eval(cls, *sizes: sp.Expr) -> sp.Expr | None:
+        """One size is itself."""
+        return sizes[0] if len(sizes) == 1 else None
+
 
 ORDER = {"T": 0, "B": 1}
 Spell = Callable[[str], str]
