@@ -193,30 +193,15 @@ static inline void NAME(apply_row)(size_t columns, size_t number, const NAME(fac
         NAME(any_abreast)(waiting, rows);
 }
 
-/* Few rows: panel after panel to its whole depth, or with `back` from the last panel to the first. */
-static inline void NAME(apply_few)(size_t rows, size_t columns, size_t number, const NAME(factor) *factors, real *c,
+/*
+ * Several rows: a block of every panel stays near while all rows pass it, and so do the columns of c that it makes; the
+ * block behind it is fetched meanwhile. With `back` from the last panel to the first.
+ */
+static inline void NAME(apply_rows)(size_t rows, size_t columns, size_t number, const NAME(factor) *factors, real *c,
     size_t c_row, int add, int back, size_t low, size_t high)
 {
-    for (size_t i = low; i < high; i++)
-        for (size_t f = 0; f < number; f++)
-            for (size_t start = 0; start < factors[f].depth; start += DEPTH) {
-                const int more = add || f > 0 || start > 0;
-                const NAME(single) s =
-                    NAME(block)(factors + f, start, back ? high - 1 + low - i : i, columns, c, more);
-                NAME(any_tile)(s.breadth, rows, s.depth, s.a, factors[f].row, 1, s.panel, s.c, c_row, s.last, more,
-                    s.panel);
-            }
-}
-
-/*
- * Many rows: a block of every panel stays near while all rows pass it, and so do the columns of c that it makes; the
- * block behind it is fetched meanwhile.
- */
-static inline void NAME(apply_many)(size_t rows, size_t columns, size_t number, const NAME(factor) *factors, real *c,
-    size_t c_row, int add, size_t low, size_t high)
-{
-    const size_t tiles = (rows + ROWS - 1) / ROWS;
-    NAME(single) s = NAME(block)(factors, 0, low, columns, c, add);
+    const size_t tiles = (rows + ROWS - 1) / ROWS, turned = back ? high - 1 + low : 0;
+    NAME(single) s = NAME(block)(factors, 0, back ? turned - low : low, columns, c, add);
     for (size_t i = low, f = 0, start = 0; i < high;) {
         const size_t row = factors[f].row;
         start += DEPTH;
@@ -225,11 +210,13 @@ static inline void NAME(apply_many)(size_t rows, size_t columns, size_t number, 
             f = (f + 1) % number;
             i += f == 0;
         }
-        const NAME(single) next = i < high ? NAME(block)(factors + f, start, i, columns, c, add || f + start > 0) : s;
+        const int more = add || f + start > 0;
+        const NAME(single) next =
+            i < high ? NAME(block)(factors + f, start, back ? turned - i : i, columns, c, more) : s;
         for (size_t t = 0; t < tiles; t++) {
-            const size_t r = rows * t / tiles, count = rows * (t + 1) / tiles - r;
-            const size_t begun = t * s.depth;
-            const real *const ahead = begun < next.depth * next.breadth ? next.panel + begun * LANES : s.panel;
+            const size_t r = rows * t / tiles, count = rows * (t + 1) / tiles - r, begun = t * s.depth;
+            const int within = tiles > 1 && begun + s.depth <= next.depth * next.breadth;
+            const real *const ahead = within ? next.panel + begun * LANES : s.panel;
             NAME(any_tile)(s.breadth, count, s.depth, s.a + r * row, row, 1, s.panel, s.c + r * c_row, c_row, s.last,
                 s.add, ahead);
         }
@@ -253,15 +240,13 @@ FUNCTION void NAME(apply)(size_t times, size_t rows, size_t columns, size_t numb
         rows *= times;
         times = 1;
     }
-    for (size_t time = 0; time < times; time++) {
+    for (size_t time = 0; low < high && time < times; time++) {
         for (size_t top = 0; top < rows; top += RUN) {
             const size_t height = smaller(RUN, rows - top);
             if (height == 1)
                 NAME(apply_row)(columns, number, factors, c + top * c_row, add, back, low, high);
-            else if (height <= ROWS)
-                NAME(apply_few)(height, columns, number, factors, c + top * c_row, c_row, add, back, low, high);
             else
-                NAME(apply_many)(height, columns, number, factors, c + top * c_row, c_row, add, low, high);
+                NAME(apply_rows)(height, columns, number, factors, c + top * c_row, c_row, add, back, low, high);
             for (size_t f = 0; f < number; f++)
                 factors[f].a += height * factors[f].row;
         }
