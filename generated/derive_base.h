@@ -83,8 +83,8 @@ enum { for_forward = 1, for_backward = 2 };
 /* How many rows of a matrix a product takes at once. */
 #define DEPTH 256
 
-/* The bytes of a cache that is near. */
-#define NEAR ((size_t)1 << 19)
+/* How many columns of a matrix a sum over rows takes at once: a multiple of ROWS in every set. */
+#define BAND 48
 
 /* How many rows a product in front of a loop does ahead. */
 #define RUN 256

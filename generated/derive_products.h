@@ -331,94 +331,104 @@ INLINE size_t NAME(stretch)(size_t rows)
     return stretch;
 }
 
-/* The rows of some results that come from columns i to i + height of a, for `depth` rows packed in panels. */
-static inline void NAME(gather_rows)(const NAME(operand) *a, size_t i, size_t height, size_t first, size_t depth,
-    size_t rights, const NAME(side) *right, const NAME(result) *results, const real *panel, size_t stretch, int add)
+/* Pack columns i to i + width of an operand into slivers, ROWS columns each, for `depth` rows from `first` on. */
+static inline void NAME(pack_band)(const NAME(operand) *a, size_t i, size_t width, size_t first, size_t depth,
+    real *slivers)
 {
-    real sliver[ROWS * DEPTH];
-    for (size_t k = 0; k < depth; k++) {
+    for (size_t k = 0; k < depth; k++, slivers += ROWS) {
         const real *const from = NAME(row_of)(a, first + k) + i;
-        if (height == ROWS)
-            memcpy(sliver + k * ROWS, from, ROWS * sizeof(real));
+        size_t j = 0;
+        if (width == BAND)
+            REPEAT(s, BAND / ROWS) memcpy(slivers + s * ROWS * DEPTH, from + s * ROWS, ROWS * sizeof(real));
         else
-            memcpy(sliver + k * ROWS, from, height * sizeof(real));
+            for (; j + ROWS <= width; j += ROWS)
+                memcpy(slivers + j * DEPTH, from + j, ROWS * sizeof(real));
+        if (width % ROWS > 0)
+            memcpy(slivers + j * DEPTH, from + j, (width - j) * sizeof(real));
     }
+}
+
+/*
+ * Rows i to i + width of some results, from the slivers and panels of `depth` rows: a stretch of a panel stays near
+ * while all slivers pass it.
+ */
+static inline void NAME(gather_band)(size_t i, size_t width, const real *slivers, size_t depth, size_t stretch,
+    size_t rights, const NAME(side) *right, const NAME(result) *results, const real *panel, int add)
+{
     for (; rights > 0; rights--, right++, results++) {
         const size_t columns = right->width, vectors = NAME(vectors)(columns), row = results->row;
         for (size_t p = 0, v = 0; v < vectors; p++) {
             const size_t end = NAME(panel)(vectors, p + 1), breadth = end - v;
             const size_t last = smaller(LANES, columns - (end - 1) * LANES);
             for (size_t start = 0; results->c && start < depth; start += stretch)
-                NAME(any_tile)(breadth, height, smaller(stretch, depth - start), sliver + start * ROWS, 1, ROWS,
-                    panel + start * breadth * LANES, results->c + i * row + v * LANES, row, last, add || start > 0,
-                    panel);
+                for (size_t j = 0; j < width; j += ROWS)
+                    NAME(any_tile)(breadth, smaller(ROWS, width - j), smaller(stretch, depth - start),
+                        slivers + j * DEPTH + start * ROWS, 1, ROWS, panel + start * breadth * LANES,
+                        results->c + (i + j) * row + v * LANES, row, last, add || start > 0, panel);
             panel += depth * breadth * LANES;
             v = end;
         }
     }
 }
 
-/* How many right operands to take at once: as many as stay in a near cache, packed. */
-INLINE size_t NAME(near)(size_t rights, const NAME(side) *right)
-{
-    size_t number = 0, vectors = 0;
-    do
-        vectors += NAME(vectors)(right[number++].width);
-    while (number < rights && (vectors + NAME(vectors)(right[number].width)) * LANES * DEPTH * sizeof(real) <= NEAR);
-    return number;
-}
-
 /*
  * For each of some left operands and each right one c = aᵀ b, or c += aᵀ b if `add`; results come left by left, and one
- * of NULL is skipped. All operands have `rows` rows. `scratch` holds DEPTH packed rows of all right operands. Of each
- * c, part `part` of `parts` does its share.
+ * of NULL is skipped. All operands have `rows` rows. `scratch` holds DEPTH packed rows of all right operands, and BAND
+ * columns of a left one. Of each c, part `part` of `parts` does its share.
  */
 FUNCTION void NAME(gather)(size_t lefts, const NAME(side) *left, size_t rights, const NAME(side) *right,
     const NAME(result) *results, size_t rows, real *scratch, int add, size_t part, size_t parts)
 {
-    for (size_t from = 0, number; from < rights; from += number) {
-        number = NAME(near)(rights - from, right + from);
-        for (size_t first = 0; first < rows; first += DEPTH) {
-            const size_t depth = smaller(DEPTH, rows - first);
-            real *packed = scratch;
-            for (size_t r = from; r < from + number; r++) {
-                for (size_t k = 0; k < depth; k++)
-                    NAME(pack_row)(depth, right[r].width, k, NAME(row_of)(&right[r].a, first + k), packed);
-                packed += depth * NAME(vectors)(right[r].width) * LANES;
-            }
-            for (size_t l = 0; l < lefts; l++) {
-                const size_t end = NAME(share)(left[l].width, ROWS, part + 1, parts);
-                const NAME(result) *const c = results + l * rights + from;
-                int wanted = 0;
-                for (size_t r = 0; r < number; r++)
-                    wanted = wanted || c[r].c;
-                for (size_t i = NAME(share)(left[l].width, ROWS, part, parts); wanted && i < end; i += ROWS)
-                    NAME(gather_rows)(&left[l].a, i, smaller(ROWS, end - i), first, depth, number, right + from, c,
-                        scratch, NAME(stretch)(rows), add || first > 0);
+    real *const panels = scratch + BAND * DEPTH;
+    for (size_t first = 0; first < rows; first += DEPTH) {
+        const size_t depth = smaller(DEPTH, rows - first);
+        real *packed = panels;
+        for (size_t r = 0; r < rights; r++) {
+            for (size_t k = 0; k < depth; k++)
+                NAME(pack_row)(depth, right[r].width, k, NAME(row_of)(&right[r].a, first + k), packed);
+            packed += depth * NAME(vectors)(right[r].width) * LANES;
+        }
+        for (size_t l = 0; l < lefts; l++) {
+            const size_t end = NAME(share)(left[l].width, ROWS, part + 1, parts);
+            const NAME(result) *const c = results + l * rights;
+            int wanted = 0;
+            for (size_t r = 0; r < rights; r++)
+                wanted = wanted || c[r].c;
+            for (size_t i = NAME(share)(left[l].width, ROWS, part, parts); wanted && i < end; i += BAND) {
+                const size_t width = smaller(BAND, end - i);
+                NAME(pack_band)(&left[l].a, i, width, first, depth, scratch);
+                NAME(gather_band)(i, width, scratch, depth, NAME(stretch)(rows), rights, right, c, panels,
+                    add || first > 0);
             }
         }
     }
 }
 
-/* c = the sum of a's rows, or c += that if `add`; nothing for a c of NULL. In stretches, for small rounding errors. */
+/* Sums of neighbouring vectors of a's rows, the last one of `last` numbers; in stretches, for small rounding errors. */
+INLINE void NAME(sum_vectors)(const int vectors, size_t rows, const NAME(operand) *a, size_t j, size_t last, real *c,
+    int add)
+{
+    const size_t stretch = NAME(stretch)(rows);
+    vec sums[VECTORS], some[VECTORS];
+    REPEAT(v, vectors) sums[v] = V(0);
+    for (size_t first = 0; first < rows; first += stretch) {
+        REPEAT(v, vectors) some[v] = V(0);
+        for (size_t k = first; k < smaller(rows, first + stretch); k++)
+            REPEAT(v, vectors) some[v] += vec_load(NAME(row_of)(a, k) + j + v * LANES, v + 1 < vectors ? LANES : last);
+        REPEAT(v, vectors) sums[v] += some[v];
+    }
+    NAME(add_up)(vectors, sums, c + j, last, add);
+}
+
+/* c = the sum of a's rows, or c += that if `add`; nothing for a c of NULL. */
 FUNCTION void NAME(sum)(size_t rows, size_t width, const NAME(operand) *a, real *c, int add, size_t part, size_t parts)
 {
-    const size_t end = c ? NAME(share)(width, LANES, part + 1, parts) : 0, stretch = NAME(stretch)(rows);
-    for (size_t j = NAME(share)(width, LANES, part, parts); j < end; j += LANES) {
-        const size_t count = end - j;
-        vec total = add ? vec_load(c + j, count) : V(0);
-        for (size_t first = 0; first < rows; first += stretch) {
-            const size_t last = smaller(first + stretch, rows);
-            vec some[4] = {V(0), V(0), V(0), V(0)};
-            size_t k = first;
-            for (; k + 4 <= last; k += 4)
-                REPEAT(i, 4) some[i] += vec_load(NAME(row_of)(a, k + (size_t)i) + j, count);
-            for (; k < last; k++)
-                some[0] += vec_load(NAME(row_of)(a, k) + j, count);
-            total += (some[0] + some[1]) + (some[2] + some[3]);
-        }
-        vec_store(c + j, total, count);
-    }
+    const size_t end = c ? NAME(share)(width, LANES, part + 1, parts) : 0;
+    size_t j = NAME(share)(width, LANES, part, parts);
+    for (; j + VECTORS * LANES <= end; j += VECTORS * LANES)
+        NAME(sum_vectors)(VECTORS, rows, a, j, LANES, c, add);
+    for (; j < end; j += LANES)
+        NAME(sum_vectors)(1, rows, a, j, smaller(LANES, end - j), c, add);
 }
 
 /* Copy, at each of some times, `rows` rows of `width` numbers to where rows have no gaps. */

@@ -218,7 +218,7 @@ typedef struct {
  *   tape      4 T B d_h
  *   packed    6 d_h (d_h + d_x)
  *   work      9 B d_h + 3 d_h min(T B, B + 256) + packed for forward
- *   work      4 T B d_h + 6 B d_h + 256 (2 d_h + d_x) + packed for backward
+ *   work      4 T B d_h + 6 B d_h + 256 (2 d_h + d_x + 48) + packed for backward
  *   caller's  params 3 d_h (d_h + d_x + 1), inputs T B d_x, states B d_h, outputs T B d_h; gradients too
  */
 

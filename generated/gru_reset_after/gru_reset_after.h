@@ -235,7 +235,7 @@ typedef struct {
  *   tape      5 T B d_h
  *   packed    6 d_h (d_h + d_x)
  *   work      8 B d_h + 3 d_h min(T B, B + 256) + packed for forward
- *   work      4 T B d_h + 5 B d_h + 256 (d_h + d_x) + packed for backward
+ *   work      4 T B d_h + 5 B d_h + 256 (d_h + d_x + 48) + packed for backward
  *   caller's  params d_h (3 d_h + 3 d_x + 4), inputs T B d_x, states B d_h, outputs T B d_h; gradients too
  */
 

@@ -202,7 +202,7 @@ typedef struct {
  *   tape      T B d_h
  *   packed    2 d_h d_x
  *   work      B d_h + d_h min(T B, B + 256) + packed for forward
- *   work      2 T B d_h + 3 B d_h + 256 d_x + packed for backward
+ *   work      2 T B d_h + 3 B d_h + 256 (d_x + 48) + packed for backward
  *   caller's  params d_h (d_x + 2), inputs T B d_x, states B d_h, outputs T B d_h; gradients too
  */
 

@@ -269,7 +269,7 @@ typedef struct {
  *   tape      10 T B (d_h + 1)
  *   packed    8 d_h (d_h + d_x)
  *   work      2 B (8 d_h + 5) + 4 d_h min(T B, B + 256) + packed for forward
- *   work      15 T B d_h + 5 B d_h + 2 (129 d_h + 128 d_x) + packed for backward
+ *   work      15 T B d_h + 5 B d_h + 2 (129 d_h + 128 d_x + 6144) + packed for backward
  *   caller's  params 2 d_h (2 d_h + 2 d_x + 5), inputs T B d_x, states 2 B d_h, outputs T B d_h; gradients too
  */
 

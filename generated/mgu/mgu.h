@@ -209,7 +209,7 @@ typedef struct {
  *   tape      3 T B d_h
  *   packed    4 d_h (d_h + d_x)
  *   work      7 B d_h + 2 d_h min(T B, B + 256) + packed for forward
- *   work      3 T B d_h + 6 B d_h + 256 (2 d_h + d_x) + packed for backward
+ *   work      3 T B d_h + 6 B d_h + 256 (2 d_h + d_x + 48) + packed for backward
  *   caller's  params 2 d_h (d_h + d_x + 1), inputs T B d_x, states B d_h, outputs T B d_h; gradients too
  */
 

@@ -262,8 +262,8 @@ typedef struct {
  *   packed    2 d_x (2 d_k + 2 d_v + 1)
  *   work      3 T B (d_k + d_v + 2) + B (3 d_k d_v + d_k + 5) + 2 min(T B, B + 256) (d_k + d_v + 1) + d_k + d_v + 1
  *         + packed for forward
- *   work      T B (4 d_k + 3 d_v + d_x + 10) + 3 B (d_k d_v + d_k + 1) + d_k d_v + d_v + 256 d_x + 1 + packed for
- *         backward
+ *   work      T B (4 d_k + 3 d_v + d_x + 10) + 3 B (d_k d_v + d_k + 1) + d_k d_v + d_v + 256 d_x + 12289 + packed
+ *         for backward
  *   caller's  params 2 (d_x + 1) (d_k + d_v + 1), inputs T B d_x, states B (d_k d_v + d_k + 1), outputs T B d_v;
  *         gradients too
  */

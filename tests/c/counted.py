@@ -134,7 +134,7 @@ def counter(name: str, folder: Path) -> Path:
     products = _marked(found["derive_products.h"], r"^INLINE void NAME\((?:tile|abreast)\)\([^{]*\{", "Tile")
     # A stretch of a sum is added to what is there once in many numbers: not counted.
     for stretch, uncounted in (
-        ("total += (some[0] + some[1]) + (some[2] + some[3]);", "for (const real &e : some) total.value += e.value;"),
+        ("sums[v] += some[v];", "sums[v].value += some[v].value;"),
         ("vec_load(c + v * LANES, count) + sums[v]", "real(vec_load(c + v * LANES, count).value + sums[v].value)"),
     ):  # fmt: skip
         assert products.count(stretch) == 1

@@ -11,7 +11,7 @@ from derive.backends.c.panels import Group, Panels, groups_of
 from derive.backends.c.phases import Apply, Factor, Gather, Outer, Product
 from derive.backends.c.places import width
 from derive.backends.c.pointers import Pointers
-from derive.backends.c.sizes import B, Whole
+from derive.backends.c.sizes import BAND, B, Whole
 
 
 class Calls:
@@ -106,7 +106,7 @@ class Calls:
         found = {(s.left, s.right): self._result(s) for s in product.sums}
         lefts, rights = ([self._side(n, at_time) for n in names] for names in (product.lefts, product.rights))
         results = [[found.get((left, right), "{NULL, 0}") for right in product.rights] for left in product.lefts]
-        packed = sp.Add(*(Whole(width(self.variables[n])) for n in product.rights))
+        packed = sp.Add(BAND, *(Whole(width(self.variables[n])) for n in product.rights))
         return [
             f"NAME(gather)({len(lefts)}, (NAME(side)[]){{{', '.join(lefts)}}},",
             f"    {len(rights)}, (NAME(side)[]){{{', '.join(rights)}}}, (NAME(result)[]){{",

@@ -163,7 +163,7 @@ class Memory:
         return f"WORK({list(self.regions).index(key)})"
 
     def scratch(self, row: sp.Expr) -> str:
-        """The address of DEPTH packed rows, for one product at a time; each part of the work has its own."""
+        """The address of DEPTH packed rows so broad, for one product at a time; each part of the work has its own."""
         self._scratch.add(row)
         largest = sizes.Largest(*sorted(self._scratch, key=str))
         self.regions["scratch"] = Region(sizes.PARTS * sizes.DEPTH * largest, "rows packed for a product")

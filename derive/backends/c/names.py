@@ -26,7 +26,7 @@ real R NAME LANES UNIT LIMIT TOO_LARGE times plus larger place misaligned T B di
 outputs final tape work options doutputs dfinal dparams dinputs dinitial state new_state at panels_at saved_at
 zeros panels last last_two best first position value code memory saved sum size_t ptrdiff_t wchar_t index memcpy
 memset memmove main div abs labs exit abort RUN first chunk smaller Q V M GET PUT KEEP PART TB CELL KERNELS MASK
-VECTOR VECTORS DEPTH ROWS REPEAT INLINE FUNCTION UNROLL WORK SAVED PANELS scratch together meet room u us
+VECTOR VECTORS DEPTH BAND ROWS REPEAT INLINE FUNCTION UNROLL WORK SAVED PANELS scratch together meet room u us
 ALIGNMENT X86 ARM PLAIN AVX2 AVX512 NEON BITS SET_PLAIN SET_AVX2 SET_AVX512 SET_NEON has_set integer vec mask
 lanes vec_load vec_store vec_bits vec_of_bits vec_choose vec_sqrt vec_sum vec_lanes vec_first vec_keep
 vec_gather vec_scatter vec_power whole begin end own wanted for_forward for_backward stage part parts set

@@ -15,11 +15,13 @@ from derive.system import Length
 T, B = Length("T"), Length("B")
 DEPTH = Length("DEPTH")
 """How many rows of a matrix a product takes at once, as the C calls it."""
+BAND = Length("BAND")
+"""How many columns of a matrix a sum over rows takes at once, as the C calls it."""
 RUN = Length("RUN")
 """How many rows a product in front of a loop does ahead, as the C calls it."""
 PARTS = Length("parts")
 """In how many parts the work is done, as the C calls it."""
-CHOSEN = {DEPTH: 256, RUN: 256}
+CHOSEN = {DEPTH: 256, BAND: 48, RUN: 256}
 """The lengths that are the same for all cells."""
 
 
@@ -83,7 +85,7 @@ def text(size: sp.Expr, spell: Spell) -> str:
 
 def _atom(size: sp.Expr, spell: Spell) -> str:
     if isinstance(size, Length):
-        return size.name if size in (DEPTH, RUN, PARTS) else spell(size.name)
+        return size.name if size in (*CHOSEN, PARTS) else spell(size.name)
     if isinstance(size, Whole):
         return f"whole({text(size.args[0], spell)}, UNIT)"
     if isinstance(size, Largest | Smallest):
