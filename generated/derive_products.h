@@ -63,7 +63,7 @@ INLINE void NAME(tile)(const int rows, const int vectors, size_t depth, const re
     REPEAT(r, rows) NAME(add_up)(vectors, sums[r], c + (size_t)r * c_row, last, add);
 }
 
-/* A row times one panel. */
+/* A row times a block of one panel. */
 typedef struct {
     const real *a, *panel;
     size_t depth, breadth;
@@ -72,19 +72,41 @@ typedef struct {
     int add;
 } NAME(single);
 
-/* As one row alone would have to wait for its sums: several, equally deep and broad. */
-INLINE void NAME(abreast)(const int number, const int vectors, const NAME(single) *rows)
+/* As one row alone would have to wait for its sums, it has several of each, at every so many-th depth ... */
+INLINE void NAME(row)(const int vectors, const NAME(single) *s)
+{
+    const int chains = 8 / vectors;
+    const size_t apart = (size_t)chains;
+    const real *panel = s->panel;
+    vec sums[8][VECTORS];
+    size_t k = 0;
+    REPEAT(i, chains) REPEAT(v, vectors) sums[i][v] = V(0);
+    for (; k + apart <= s->depth; k += apart)
+        REPEAT(i, chains)
+        {
+            const vec factor = V(s->a[k + (size_t)i]);
+            REPEAT(v, vectors) sums[i][v] += factor * vec_load(panel + v * LANES, LANES);
+            panel += vectors * LANES;
+        }
+    for (; k < s->depth; k++, panel += vectors * LANES)
+        REPEAT(v, vectors) sums[0][v] += V(s->a[k]) * vec_load(panel + v * LANES, LANES);
+    REPEAT(i, chains - 1) REPEAT(v, vectors) sums[0][v] += sums[i + 1][v];
+    NAME(add_up)(vectors, sums[0], s->c, s->last, s->add);
+}
+
+/* ... or is multiplied with several blocks, equally deep and broad, each summed in order. */
+INLINE void NAME(abreast)(const int number, const int vectors, const NAME(single) *s)
 {
     vec sums[4][VECTORS];
     REPEAT(i, number) REPEAT(v, vectors) sums[i][v] = V(0);
-    for (size_t k = 0; k < rows->depth; k++)
+    for (size_t k = 0; k < s->depth; k++)
         REPEAT(i, number)
         {
-            const vec factor = V(rows[i].a[k]);
+            const vec factor = V(s[i].a[k]);
             REPEAT(v, vectors)
-                sums[i][v] += factor * vec_load(rows[i].panel + (k * (size_t)vectors + (size_t)v) * LANES, LANES);
+                sums[i][v] += factor * vec_load(s[i].panel + (k * (size_t)vectors + (size_t)v) * LANES, LANES);
         }
-    REPEAT(i, number) NAME(add_up)(vectors, sums[i], rows[i].c, rows[i].last, rows[i].add);
+    REPEAT(i, number) NAME(add_up)(vectors, sums[i], s[i].c, s[i].last, s[i].add);
 }
 
 #define TILE(rows, vectors) \
@@ -100,15 +122,8 @@ INLINE void NAME(abreast)(const int number, const int vectors, const NAME(single
     { \
         switch (rows) { TILE(1, vectors) TILE(2, vectors) TILE(3, vectors) FURTHER(vectors) } \
     } \
-    FUNCTION void NAME(abreast_##vectors)(size_t number, const NAME(single) *rows) \
-    { \
-        switch (number) { \
-        case 1: NAME(abreast)(1, vectors, rows); break; \
-        case 2: NAME(abreast)(2, vectors, rows); break; \
-        case 3: NAME(abreast)(vectors > 2 ? 0 : 3, vectors, rows); break; \
-        case 4: NAME(abreast)(vectors > 2 ? 0 : 4, vectors, rows); break; \
-        } \
-    }
+    FUNCTION void NAME(row_##vectors)(const NAME(single) *s) { NAME(row)(vectors, s); } \
+    FUNCTION void NAME(abreast_##vectors)(const NAME(single) *s) { NAME(abreast)(vectors > 2 ? 2 : 4, vectors, s); }
 TILES(1)
 TILES(2)
 TILES(3)
@@ -140,14 +155,31 @@ FUNCTION void NAME(any_tile)(size_t breadth, size_t rows, size_t depth, const re
     }
 }
 
-INLINE void NAME(any_abreast)(size_t number, const NAME(single) *rows)
+INLINE void NAME(any_row)(const NAME(single) *s)
 {
-    switch (rows->breadth) {
-    case 1: NAME(abreast_1)(number, rows); break;
-    case 2: NAME(abreast_2)(number, rows); break;
-    case 3: NAME(abreast_3)(number, rows); break;
-    case 4: NAME(abreast_4)(number, rows); break;
+    switch (s->breadth) {
+    case 1: NAME(row_1)(s); break;
+    case 2: NAME(row_2)(s); break;
+    case 3: NAME(row_3)(s); break;
+    case 4: NAME(row_4)(s); break;
     }
+}
+
+INLINE void NAME(any_abreast)(const NAME(single) *s)
+{
+    switch (s->breadth) {
+    case 1: NAME(abreast_1)(s); break;
+    case 2: NAME(abreast_2)(s); break;
+    case 3: NAME(abreast_3)(s); break;
+    case 4: NAME(abreast_4)(s); break;
+    }
+}
+
+/* Blocks too few to be read abreast, each summed in order like those. */
+FUNCTION void NAME(one_by_one)(size_t number, const NAME(single) *s)
+{
+    for (; number > 0; number--, s++)
+        NAME(any_tile)(s->breadth, 1, s->depth, s->a, 0, 1, s->panel, s->c, 0, s->last, s->add, s->panel);
 }
 
 /* A packed matrix of `depth` rows, and what it is applied to: at every time rows `row` numbers apart. */
@@ -166,31 +198,41 @@ INLINE NAME(single) NAME(block)(const NAME(factor) *f, size_t start, size_t k, s
     return (NAME(single)){f->a + start, panel, depth, end - v, c + v * LANES, last, add};
 }
 
-/* One row: panel after panel to its whole depth, some abreast; or with `back` from the last panel to the first. */
-static inline void NAME(apply_row)(size_t columns, size_t number, const NAME(factor) *factors, real *c, int add,
-    int back, size_t low, size_t high)
+/*
+ * One row: panel after panel to its whole depth, or with `back` from the last panel to the first. The panels of a single
+ * factor follow each other in memory; if long, they are read so, as caches like it, and all others abreast. The choice
+ * is the same for any share of the panels, and so are the bits.
+ */
+INLINE void NAME(apply_row)(size_t columns, size_t number, const NAME(factor) *factors, real *c, int add, int back,
+    size_t low, size_t high)
 {
+    const size_t turned = high - 1 + low;
     NAME(single) rows[4];
     size_t waiting = 0;
-    for (size_t i = low; i < high; i++) {
-        const size_t panel = back ? high - 1 + low - i : i;
+    if (number == 1 && factors->depth >= 64 && factors->depth <= DEPTH) {
+        for (size_t i = low; i < high; i++) {
+            *rows = NAME(block)(factors, 0, back ? turned - i : i, columns, c, add);
+            NAME(any_row)(rows);
+        }
+        return;
+    }
+    for (size_t i = low; i < high; i++)
         for (size_t f = 0; f < number; f++)
             for (size_t start = 0; start < factors[f].depth; start += DEPTH) {
                 const int more = add || f > 0 || start > 0;
-                const NAME(single) next = NAME(block)(factors + f, start, panel, columns, c, more);
+                const NAME(single) next = NAME(block)(factors + f, start, back ? turned - i : i, columns, c, more);
                 if (waiting > 0 && (next.depth != rows->depth || next.breadth != rows->breadth)) {
-                    NAME(any_abreast)(waiting, rows);
+                    NAME(one_by_one)(waiting, rows);
                     waiting = 0;
                 }
                 rows[waiting++] = next;
                 if (waiting == (next.breadth > 2 ? 2 : 4)) {
-                    NAME(any_abreast)(waiting, rows);
+                    NAME(any_abreast)(rows);
                     waiting = 0;
                 }
             }
-    }
     if (waiting > 0)
-        NAME(any_abreast)(waiting, rows);
+        NAME(one_by_one)(waiting, rows);
 }
 
 /*
@@ -243,7 +285,7 @@ FUNCTION void NAME(apply)(size_t times, size_t rows, size_t columns, size_t numb
     for (size_t time = 0; low < high && time < times; time++) {
         for (size_t top = 0; top < rows; top += RUN) {
             const size_t height = smaller(RUN, rows - top);
-            if (height == 1)
+            if (rows == 1 && !gaps) /* in all, however many parts there are: its rounding errors are others */
                 NAME(apply_row)(columns, number, factors, c + top * c_row, add, back, low, high);
             else
                 NAME(apply_rows)(height, columns, number, factors, c + top * c_row, c_row, add, back, low, high);

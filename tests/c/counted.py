@@ -131,7 +131,7 @@ def counter(name: str, folder: Path) -> Path:
             r"^INLINE vec NAME\(\w+\)\(vec [^)]*\)\s*\{", _with("Evaluation"), found[file], flags=re.MULTILINE
         )
     found["derive_vectors.h"] = _marked(found["derive_vectors.h"], r"INLINE vec vec_sqrt\(vec v\) \{", "Evaluation")
-    products = _marked(found["derive_products.h"], r"^INLINE void NAME\((?:tile|abreast)\)\([^{]*\{", "Tile")
+    products = _marked(found["derive_products.h"], r"^INLINE void NAME\((?:tile|row|abreast)\)\([^{]*\{", "Tile")
     # A stretch of a sum is added to what is there once in many numbers: not counted.
     for stretch, uncounted in (
         ("sums[v] += some[v];", "sums[v].value += some[v].value;"),
