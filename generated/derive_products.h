@@ -236,8 +236,8 @@ INLINE void NAME(apply_row)(size_t columns, size_t number, const NAME(factor) *f
 }
 
 /*
- * Several rows: a block of every panel stays near while all rows pass it, and so do the columns of c that it makes; the
- * block behind it is fetched meanwhile. With `back` from the last panel to the first.
+ * Rows of a batch: a block of every panel stays near while all rows pass it, and so do the columns of c that it makes;
+ * the block behind it is fetched meanwhile. With `back` from the last panel to the first.
  */
 static inline void NAME(apply_rows)(size_t rows, size_t columns, size_t number, const NAME(factor) *factors, real *c,
     size_t c_row, int add, int back, size_t low, size_t high)

@@ -16,6 +16,7 @@ CELLS = pytest.mark.parametrize("name", EVERY)
 SIZES = (4, 7, 17, 6, 9, 5)  # T, B, the cell's axes in turn
 LARGE = (24, 40, 96, 64, 48)  # where threads are started
 FEW_ROWS = (150, 2, 96, 130, 70)  # where they share the units of a layer
+ONE_ROW = (60, 1, 70, 130, 100)
 
 
 def whole(name, dtype, sizes, **options):
@@ -75,7 +76,8 @@ def test_threads_give_the_same_bits(name, dtype):
     for threads in (1, 2, 5):
         same(by_threads(name, dtype, LARGE, threads), wanted)
     same(by_threads(name, dtype, SIZES, 3), whole(name, dtype, SIZES))
-    same(by_threads(name, dtype, FEW_ROWS, 3), whole(name, dtype, FEW_ROWS))
+    for few in (FEW_ROWS, ONE_ROW):
+        same(by_threads(name, dtype, few, 3), whole(name, dtype, few))
 
 
 def test_threads_that_wait_give_the_same_bits_and_may_be_more_or_fewer_than_asked_for():
