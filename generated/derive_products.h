@@ -199,7 +199,7 @@ INLINE NAME(single) NAME(block)(const NAME(factor) *f, size_t start, size_t k, s
 }
 
 /*
- * One row: panel after panel to its whole depth, or with `back` from the last panel to the first. The panels of a single
+ * One row: panel after panel to its whole depth, or with `back` from the last panel to the first. The panels of one
  * factor follow each other in memory; if long, they are read so, as caches like it, and all others abreast. The choice
  * is the same for any share of the panels, and so are the bits.
  */
