@@ -364,10 +364,10 @@ typedef struct {
     size_t row;
 } NAME(result);
 
-/* How many rows are summed by themselves: about the root of all, so that rounding errors stay small. */
-INLINE size_t NAME(stretch)(size_t rows)
+/* How many rows are summed by themselves: about the root of all, so that rounding errors stay small, but not fewer. */
+INLINE size_t NAME(stretch)(size_t rows, size_t fewest)
 {
-    size_t stretch = 64;
+    size_t stretch = fewest;
     while (stretch < DEPTH && stretch * stretch < rows)
         stretch *= 2;
     return stretch;
@@ -439,7 +439,7 @@ FUNCTION void NAME(gather)(size_t lefts, const NAME(side) *left, size_t rights, 
             for (size_t i = NAME(share)(left[l].width, ROWS, part, parts); wanted && i < end; i += BAND) {
                 const size_t width = smaller(BAND, end - i);
                 NAME(pack_band)(&left[l].a, i, width, first, depth, scratch);
-                NAME(gather_band)(i, width, scratch, depth, NAME(stretch)(rows), rights, right, c, panels,
+                NAME(gather_band)(i, width, scratch, depth, NAME(stretch)(rows, 64), rights, right, c, panels,
                     add || first > 0);
             }
         }
@@ -450,7 +450,7 @@ FUNCTION void NAME(gather)(size_t lefts, const NAME(side) *left, size_t rights, 
 INLINE void NAME(sum_vectors)(const int vectors, size_t rows, const NAME(operand) *a, size_t j, size_t last, real *c,
     int add)
 {
-    const size_t stretch = NAME(stretch)(rows);
+    const size_t stretch = NAME(stretch)(rows, 16);
     vec sums[VECTORS], some[VECTORS];
     REPEAT(v, vectors) sums[v] = V(0);
     for (size_t first = 0; first < rows; first += stretch) {
