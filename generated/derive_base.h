@@ -83,7 +83,7 @@ enum { for_forward = 1, for_backward = 2 };
 /* How many rows of a matrix a product takes at once. */
 #define DEPTH 256
 
-/* How many columns of a matrix a sum over rows takes at once: a multiple of ROWS in every set. */
+/* How many columns of a matrix a sum over rows takes at once. */
 #define BAND 48
 
 /* How many rows a product in front of a loop does ahead. */

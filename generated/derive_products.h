@@ -144,36 +144,24 @@ INLINE size_t NAME(vectors)(size_t columns) { return (columns + LANES - 1) / LAN
 INLINE size_t NAME(panels)(size_t vectors) { return (vectors + VECTORS - 1) / VECTORS; }
 INLINE size_t NAME(panel)(size_t vectors, size_t k) { return vectors * k / NAME(panels)(vectors); }
 
+/* The kernel for panels so broad. */
+#define BY_BREADTH(breadth, kernel, ...) \
+    switch (breadth) { \
+    case 1: NAME(kernel##_1)(__VA_ARGS__); break; \
+    case 2: NAME(kernel##_2)(__VA_ARGS__); break; \
+    case 3: NAME(kernel##_3)(__VA_ARGS__); break; \
+    case 4: NAME(kernel##_4)(__VA_ARGS__); break; \
+    }
+
 FUNCTION void NAME(any_tile)(size_t breadth, size_t rows, size_t depth, const real *a, size_t a_row, size_t a_column,
     const real *panel, real *c, size_t c_row, size_t last, int add, const real *ahead)
 {
-    switch (breadth) {
-    case 1: NAME(tile_1)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add, ahead); break;
-    case 2: NAME(tile_2)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add, ahead); break;
-    case 3: NAME(tile_3)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add, ahead); break;
-    case 4: NAME(tile_4)(rows, depth, a, a_row, a_column, panel, c, c_row, last, add, ahead); break;
-    }
+    BY_BREADTH(breadth, tile, rows, depth, a, a_row, a_column, panel, c, c_row, last, add, ahead)
 }
 
-INLINE void NAME(any_row)(const NAME(single) *s)
-{
-    switch (s->breadth) {
-    case 1: NAME(row_1)(s); break;
-    case 2: NAME(row_2)(s); break;
-    case 3: NAME(row_3)(s); break;
-    case 4: NAME(row_4)(s); break;
-    }
-}
-
-INLINE void NAME(any_abreast)(const NAME(single) *s)
-{
-    switch (s->breadth) {
-    case 1: NAME(abreast_1)(s); break;
-    case 2: NAME(abreast_2)(s); break;
-    case 3: NAME(abreast_3)(s); break;
-    case 4: NAME(abreast_4)(s); break;
-    }
-}
+INLINE void NAME(any_row)(const NAME(single) *s) { BY_BREADTH(s->breadth, row, s) }
+INLINE void NAME(any_abreast)(const NAME(single) *s) { BY_BREADTH(s->breadth, abreast, s) }
+#undef BY_BREADTH
 
 /* Blocks too few to be read abreast, each summed in order like those. */
 FUNCTION void NAME(one_by_one)(size_t number, const NAME(single) *s)
@@ -372,6 +360,10 @@ INLINE size_t NAME(stretch)(size_t rows, size_t fewest)
         stretch *= 2;
     return stretch;
 }
+
+#if BAND % ROWS != 0
+#error "BAND has to be a multiple of ROWS"
+#endif
 
 /* Pack columns i to i + width of an operand into slivers, ROWS columns each, for `depth` rows from `first` on. */
 static inline void NAME(pack_band)(const NAME(operand) *a, size_t i, size_t width, size_t first, size_t depth,

@@ -16,7 +16,7 @@ from derive.bounds.flow import Flow
 from derive.bounds.suprema import range_of, supremum
 from derive.functions import ScalarFunction, lookup, shape
 from derive.functions.pieces import slope
-from derive.system import Element, Equation, FirstMaximum, Length, Term, elements
+from derive.system import Element, Equation, FirstMaximum, Length, Term, elements, elementwise
 
 Manner = Literal["range", "average", "contraction"]
 
@@ -113,7 +113,7 @@ class Ranges:
         """The largest value that the ranges of functions allow; oo where they allow any."""
         if len(equation.terms) == 1 and isinstance(equation.terms[0].body, ScalarFunction):
             return sp.Max(*map(abs, range_of(self.flow, equation.name)))
-        if any(term.over or isinstance(term.body, FirstMaximum) for term in equation.terms):
+        if not all(map(elementwise, equation.terms)):
             return sp.oo
         return sp.Add(*(self._product(a) for term in equation.terms for a in sp.Add.make_args(term.body)))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sympy as sp
 from sympy.utilities.iterables import strongly_connected_components, topological_sort
 
-from derive.system import Equation, FirstMaximum, Term, elements
+from derive.system import Equation, elements
 
 
 @dataclass
@@ -125,11 +125,6 @@ def _earliest(equation: Equation, done: Sequence[Region]) -> int:
         if wanted & {e.name for e in region.equations}:
             place = k if not region.loop else k + 1
     return place
-
-
-def elementwise(term: Term) -> bool:
-    """Whether a term's value at a place needs others at the same place only."""
-    return not term.over and not term.body.has(FirstMaximum)
 
 
 def addends(body: sp.Expr) -> tuple[sp.Expr, ...]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from derive.schedule.graph import elementwise, reads
-from derive.system import Equation, System
+from derive.schedule.graph import reads
+from derive.system import Equation, System, elementwise
 
 
 def save_set(system: System, forward: Sequence[Equation], wanted: Iterable[str]) -> tuple[str, ...]:

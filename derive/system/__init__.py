@@ -17,6 +17,7 @@ from derive.system.model import (
     Var,
     canonical,
     elements,
+    elementwise,
 )
 from derive.system.names import Names
 from derive.system.normal import normalize
@@ -39,6 +40,7 @@ __all__ = [
     "canonical",
     "check",
     "elements",
+    "elementwise",
     "evaluate",
     "normalize",
 ]

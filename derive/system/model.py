@@ -217,6 +217,11 @@ def elements(expression: sp.Basic) -> tuple[Element, ...]:
     return tuple(sorted(expression.atoms(Element), key=sp.default_sort_key))
 
 
+def elementwise(term: Term) -> bool:
+    """Whether a term's value at a place needs others at the same place only."""
+    return not term.over and not term.body.has(FirstMaximum)
+
+
 def indices_of(expression: sp.Basic) -> set[Index]:
     """Every index that occurs in an expression."""
     return {s for s in expression.free_symbols if isinstance(s, Index)}

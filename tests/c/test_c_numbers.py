@@ -62,11 +62,11 @@ def test_sums_longer_than_a_block_agree_with_numpy(name):
 
 
 @pytest.mark.parametrize("least", [61, 253], ids=["of one block", "of two blocks"])
-@pytest.mark.parametrize("name", ["rnn", "lstm", "gru_reset_after", "mlstm"])
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru_reset_after"])
 def test_long_rows_of_a_batch_of_one_agree_with_numpy(name, least):
     problem = numbers(cell(name), {"T": 4, "B": 1} | {axis: least + 5 * k for k, axis in enumerate(cell(name).axes)})
     wanted = results(module(name), Arguments(module(name), problem))
-    assert_close(results(kernel(name), Arguments(kernel(name), problem)), wanted, 1e-12)
+    assert_close(results(kernel(name), Arguments(kernel(name), problem)), wanted, 1e-13)
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -16,7 +16,7 @@ CELLS = pytest.mark.parametrize("name", EVERY)
 SIZES = (4, 7, 17, 6, 9, 5)  # T, B, the cell's axes in turn
 LARGE = (24, 40, 96, 64, 48)  # where threads are started
 FEW_ROWS = (150, 2, 96, 130, 70)  # where they share the units of a layer
-ONE_ROW = (60, 1, 70, 130, 100)
+ONE_ROW = (60, 1, 70, 130, 100)  # and each reads its panels one by one
 
 
 def whole(name, dtype, sizes, **options):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from derive.backends.c.phases import Gather, Nest, Phase, Rows, Scatter, Turns
-from derive.system import FirstMaximum
+from derive.system import elementwise
 
 
 def by_units(phases: Iterable[Phase]) -> bool:
@@ -29,7 +29,4 @@ def _nests_by_units(nests: tuple[Nest, ...]) -> bool:
 
 
 def _elementwise(nest: Nest) -> bool:
-    return not any(
-        isinstance(op, Scatter) or any(term.over or term.body.has(FirstMaximum) for term in op.terms)
-        for op in nest.ops
-    )
+    return all(not isinstance(op, Scatter) and all(map(elementwise, op.terms)) for op in nest.ops)

@@ -13,8 +13,8 @@ from dataclasses import replace
 import sympy as sp
 
 from derive.schedule import Loop, Program, Simple, Statement, Step
-from derive.schedule.graph import addends, elementwise, reads
-from derive.system import BATCH, TIME, Element, Equation, Index, Term, Var, canonical, elements
+from derive.schedule.graph import addends, reads
+from derive.system import BATCH, TIME, Element, Equation, Index, Term, Var, canonical, elements, elementwise
 
 Fresh = Callable[[str, tuple[str, ...], bool], Var]
 """From a hint, the axes, and whether there is a value at every time: a new variable."""

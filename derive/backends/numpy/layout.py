@@ -12,8 +12,8 @@ from itertools import pairwise
 
 from derive.backends.numpy.neighbours import applied_to
 from derive.schedule import Loop, Program, Stack, Statement
-from derive.schedule.graph import elementwise, reads
-from derive.system import Element, Term, Var, elements
+from derive.schedule.graph import reads
+from derive.system import Element, Term, Var, elements, elementwise
 
 Buffer = tuple[str, ...]
 Run = tuple[Statement, ...]
