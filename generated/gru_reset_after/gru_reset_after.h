@@ -234,7 +234,7 @@ typedef struct {
  * Numbers in memory, rounded up by part and packed row to 64 bytes; to train: tape, larger work, caller's:
  *   tape      5 T B d_h
  *   packed    6 d_h (d_h + d_x)
- *   work      8 B d_h + 3 d_h min(T B, B + 256) + packed for forward
+ *   work      8 B d_h + 3 d_h min(T B, B + 256) + d_h + packed for forward
  *   work      4 T B d_h + 5 B d_h + 256 (d_h + d_x + 48) + packed for backward
  *   caller's  params d_h (3 d_h + 3 d_x + 4), inputs T B d_x, states B d_h, outputs T B d_h; gradients too
  */

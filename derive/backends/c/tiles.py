@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import sympy as sp
 
+from derive.backends.c.fusion import nests
 from derive.backends.c.phases import (
     Apply,
     Factor,
     Gather,
-    Nest,
     Once,
     Op,
     Phase,
@@ -28,7 +28,7 @@ from derive.backends.c.phases import (
 )
 from derive.backends.c.products import Dense, product_of
 from derive.schedule import Loop, Program, Schedule, Stack, Statement, Step
-from derive.system import BATCH, TIME, Equation, FirstMaximum, Index, Term, Var, elements
+from derive.system import BATCH, TIME, Equation, Index, Term, Var, elements
 
 Fresh = Callable[[str, Var], Var]
 
@@ -71,23 +71,12 @@ class _Sequence:
         if isinstance(last, Once):
             before = [o for nest in last.nests for o in nest.ops]
             self.items.pop()
-        self.items.append(Once(_nests([*before, op])))
+        self.items.append(Once(nests([*before, op])))
 
     def close(self) -> None:
         if self.open:
-            self.items.append(Rows(_nests(self.open)))
+            self.items.append(Rows(nests(self.open)))
             self.open = []
-
-
-def _nests(ops: Sequence[Op]) -> tuple[Nest, ...]:
-    nests: list[Nest] = []
-    for op in ops:
-        space = op.target.feature_indices
-        if nests and nests[-1].space == space and _joins(op, nests[-1]):
-            nests[-1] = Nest(space, (*nests[-1].ops, op))
-        else:
-            nests.append(Nest(space, (op,)))
-    return tuple(nests)
 
 
 def _read_in(item: Phase | Rows) -> set[str]:
@@ -97,24 +86,6 @@ def _read_in(item: Phase | Rows) -> set[str]:
     if isinstance(item, Turns):
         return {name for inner in (*item.ahead, *item.items) for name in _read_in(inner)}
     return {e.name for nest in item.nests for op in nest.ops for e in read_by(op)}
-
-
-def _alone(op: Op) -> bool:
-    return isinstance(op, Scatter) or any(t.body.has(FirstMaximum) for t in op.terms)
-
-
-def _sums(op: Op) -> bool:
-    return any(term.over for term in op.terms)
-
-
-def _joins(op: Op, nest: Nest) -> bool:
-    """Whether an operation can share a nest: it reads what the nest computes only where it stands."""
-    if _alone(op) or any(map(_alone, nest.ops)):
-        return False
-    if nest.space and _sums(op) != any(map(_sums, nest.ops)):
-        return False
-    here = {o.target.name: o.target.feature_indices for o in nest.ops}
-    return all(e.indices[len(e.indices) - len(here[e.name]) :] == here[e.name] for e in read_by(op) if e.name in here)
 
 
 def _gathered_together(phases: Iterable[Phase]) -> tuple[Phase, ...]:

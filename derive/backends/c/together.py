@@ -25,7 +25,7 @@ def _turns_by_units(turns: Turns) -> bool:
 
 
 def _nests_by_units(nests: tuple[Nest, ...]) -> bool:
-    return len(nests) == 1 and len(nests[0].space) == 1 and _elementwise(nests[0])
+    return len({nest.space for nest in nests}) == 1 and len(nests[0].space) == 1 and all(map(_elementwise, nests))
 
 
 def _elementwise(nest: Nest) -> bool:
