@@ -71,7 +71,7 @@ class Kernel:
         self._sequence = (interface.time, interface.batch)
         self._batch = (interface.batch,)
         self._unknown = Sizes()
-        self._plans, self._memory = Plans(), Memory()
+        self._plans, self._memory, self._tapes = Plans(), Memory(), Memory()
         offered = {DTYPES[precision]: precision for precision in interface.precisions}
         wanted = offered if dtype is None else [np.dtype(dtype)]
         if any(each not in offered for each in wanted):
@@ -120,10 +120,11 @@ class Kernel:
         place = _place(params, threads, checkpoint, "forward", initial is None, (not tape, _shape(x)))
         plan = self._plans.get(place)
         if plan is not None:
-            (outputs, final), memory = plan.fresh()
-            if plan.run(self._memory, *_passed(params), x, initial, outputs, final, memory):
+            outputs, final = plan.fresh()
+            room = plan.room(self._tapes)
+            if plan.run(self._memory, *_passed(params), x, initial, outputs, final, room):
                 inputs = x if isinstance(x, tuple) else (x,)
-                kept = None if memory is None else self._tape(plan, params, inputs, initial, memory, checkpoint)
+                kept = None if room is None else self._tape(plan, params, inputs, initial, room, checkpoint)
                 return self._alone(self.Output, outputs), self.State(*final), kept
         return self._checked_forward(place, params, x, initial, tape, threads, checkpoint)
 
@@ -152,9 +153,10 @@ class Kernel:
             return Plan(functions, "forward_threads", sizes, arguments, chosen, keeps=bool(tape))
 
         plan = self._plans.agreed(place, functions, sizes, make)
-        (outputs, final), memory = plan.fresh()
+        outputs, final = plan.fresh()
+        room = plan.room(self._tapes)
         work = functions.buffer("work", plan.dims, plan.options)
-        kept = None if memory is None else self._tape(plan, bound, tuple(inputs), start, memory, cut)
+        kept = None if room is None else self._tape(plan, bound, tuple(inputs), start, room, cut)
         functions.call(
             "forward_threads", plan.dims, bound.pointers, pointer(bound.packed), pointers(inputs), pointers(start),
             pointers(outputs), pointers(final), pointer(kept._buffer if kept else None), pointer(work),
@@ -175,7 +177,7 @@ class Kernel:
             place = _place(params, threads, tape._checkpoint, "backward", dfinal is None, made)
             plan = self._plans.get(place)
         if plan is not None:
-            (dparams, dinputs, dinitial), _ = plan.fresh()
+            dparams, dinputs, dinitial = plan.fresh()
             if plan.run(
                 self._memory, *_passed(params), tape._inputs, tape._initial, tape._room, dy, dfinal,
                 dparams, dinputs, dinitial,
@@ -217,7 +219,7 @@ class Kernel:
             return Plan(functions, "backward_threads", tape._sizes, arguments, chosen)
 
         plan = self._plans.agreed(place, functions, tape._sizes, make)
-        (dparams, dinputs, dinitial), _ = plan.fresh()
+        dparams, dinputs, dinitial = plan.fresh()
         work = functions.buffer("work", plan.dims, plan.options)
         functions.call(
             "backward_threads", plan.dims, bound.pointers, pointer(bound.packed), pointers(tape._inputs),
@@ -231,7 +233,7 @@ class Kernel:
         place = _place(params, 1, None, "step", state is None, _shape(x_t))
         plan = self._plans.get(place)
         if plan is not None:
-            (outputs, new), _ = plan.fresh()
+            outputs, new = plan.fresh()
             if plan.run(self._memory, *_passed(params), x_t, state, outputs, new):
                 return self._alone(self.Output, outputs), self.State(*new)
         return self._checked_step(place, params, x_t, state)
@@ -252,7 +254,7 @@ class Kernel:
             MEMORY,
         )
         plan = self._plans.agreed(place, functions, sizes, lambda: Plan(functions, "step", sizes, arguments, {}))
-        (outputs, new), _ = plan.fresh()
+        outputs, new = plan.fresh()
         work = functions.buffer("work", plan.dims, plan.options)
         functions.call(
             "step", plan.dims, bound.pointers, pointer(bound.packed), pointers(inputs), pointers(old),

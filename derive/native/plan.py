@@ -6,6 +6,7 @@ shape and layout of every array are those of the checked call. Else the call is 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
@@ -22,8 +23,11 @@ NOTHING: Argument = (Kind.NOTHING, (), ())
 MEMORY: Argument = (Kind.MEMORY, (), ())
 # How many a kernel keeps: a kilobyte or five each, two for each length of a sequence.
 MOST_PLANS = 256
-# Of the memory for work, what a kernel keeps at most. At 32 sequences of 1024 units, fresh pages took 2 % of the work.
+# What a kernel keeps at most of the memory for work, and as much of that for tapes. At 32 sequences of 1024 units,
+# fresh pages for them took 2 % and 4 % of training.
 MOST_BYTES = 256 << 20
+# What is asked for in less is quickly had.
+LEAST_LENT = 1 << 20
 BYTE = np.dtype(np.uint8)
 
 
@@ -60,11 +64,14 @@ class Plan:
         told = self.functions, self._name, self.sizes.known, self.dims, self.options, self._arguments
         return fastcall.plan(*told) or _declines
 
-    def fresh(self) -> tuple[list[tuple[Array, ...]], Array | None]:
-        """Fresh arrays: what the function writes, and room for the tape if it keeps one."""
+    def fresh(self) -> list[tuple[Array, ...]]:
+        """Fresh arrays for what the function writes."""
         empty, dtype = np.empty, self._dtype
-        results = [tuple([empty(shape, dtype) for shape in shapes]) for shapes in self._results]
-        return results, empty(self._tape, BYTE) if self._tape else None
+        return [tuple([empty(shape, dtype) for shape in shapes]) for shapes in self._results]
+
+    def room(self, memory: Memory) -> Array | None:
+        """Room for the tape, if the function writes one."""
+        return memory.lend(self._tape) if self._tape else None
 
     def run(self, memory: Memory, *arguments: object) -> bool:
         """`call` with the last of its arguments, which is memory to work in, from there."""
@@ -75,8 +82,8 @@ class Plan:
 
 
 class Memory:
-    """What the calls of one kernel work in: kept from one call to the next, because the system takes longer to hand
-    out fresh pages than many a kernel to run. Calls at the same time have their own."""
+    """What the calls of one kernel work in, or write their tapes to: kept from one call to the next, because the system
+    takes longer to hand out fresh pages than many a kernel to run. Calls at the same time have their own."""
 
     def __init__(self) -> None:
         self._kept: list[Array] = []
@@ -89,9 +96,19 @@ class Memory:
             return np.empty(size, BYTE)
         return kept if kept.size >= size else np.empty(size, BYTE)
 
-    def give_back(self, work: Array) -> None:
-        if work.size <= MOST_BYTES:
-            self._kept = [work]
+    def give_back(self, memory: Array) -> None:
+        if memory.size <= MOST_BYTES:
+            self._kept = [memory]
+
+    def lend(self, size: int) -> Array:
+        """The same, until nobody refers to it or to a part of it."""
+        if size < LEAST_LENT:
+            return np.empty(size, BYTE)
+        memory = self.take(size)
+        # Made from what is no array: the base of its own views is then itself, not `memory`.
+        lent = np.frombuffer(memoryview(memory), BYTE)
+        weakref.finalize(lent, self.give_back, memory).atexit = False
+        return lent
 
 
 class Plans:

@@ -1,4 +1,4 @@
-"""What remembered calls keep: memory for work, no array of a call; nothing leaks, no thread is in another's way."""
+"""What remembered calls keep: memory for work and tapes, no array of a call; nothing leaks, no thread meets another."""
 
 import ctypes
 import gc
@@ -32,6 +32,36 @@ def test_memory_for_work_is_kept_and_never_shared(monkeypatch):
     monkeypatch.setattr(plan, "MOST_BYTES", 50)
     memory.give_back(second)
     assert memory.take(10) is not second
+
+
+def test_room_for_a_tape_is_nobody_elses_while_any_part_of_it_is_referred_to(monkeypatch):
+    monkeypatch.setattr(plan, "LEAST_LENT", 100)
+    memory = plan.Memory()
+    assert memory.lend(99).base is None
+    first = memory.lend(100)
+    part = first[8:16].view(np.float32).reshape(2, 1)[:1]
+    whole = first.ctypes.data
+    del first
+    assert not np.shares_memory(memory.lend(100), part)
+    del part
+    assert memory.lend(60 + 40).ctypes.data == whole
+
+
+def test_a_tape_keeps_what_it_says_while_others_come_and_go(make, monkeypatch):
+    monkeypatch.setattr(plan, "LEAST_LENT", 0)
+    kernel = make(dtype="float64")
+    params, x, initial, dy, _ = example(kernel, np.float64)
+    _, _, tape = kernel.forward(params, x, initial)
+    view = getattr(tape, kernel.interface.tape[0].name)
+    wanted = view.copy()
+    gradients = bits(kernel.backward(params, tape, dy))
+    for seed in range(2, 5):
+        kernel.forward(*example(kernel, np.float64, seed=seed)[:3])
+    assert bits(kernel.backward(params, tape, dy)) == gradients
+    del tape
+    for seed in range(2, 5):
+        kernel.forward(*example(kernel, np.float64, seed=seed)[:3])
+    assert np.array_equal(view, wanted)
 
 
 def test_results_do_not_lie_in_memory_that_the_next_call_works_in(make, dtype):

@@ -203,7 +203,7 @@ def test_a_single_array_is_taken_only_where_it_may_stand_alone(make):
     params, x, *_ = example(kernel, np.float64)
     for inputs in (Kind.ALONE, Kind.NAMED):
         planned = step_plan(kernel, inputs)
-        (outputs, new), _ = planned.fresh()
+        outputs, new = planned.fresh()
         work = planned.functions.buffer("work", planned.dims)
         assert planned.call(params, None, Wrapped(x[0]), None, outputs, new, work)
         assert planned.call(params, None, x[0], None, outputs, new, work) is (inputs is Kind.ALONE)
@@ -214,7 +214,7 @@ def test_the_extension_declines_whatever_is_not_expected(make):
     kernel = make(dtype="float64")
     params, x, initial, *_ = example(kernel, np.float64)
     planned = step_plan(kernel, Kind.ALONE)
-    (outputs, new), _ = planned.fresh()
+    outputs, new = planned.fresh()
     work = planned.functions.buffer("work", planned.dims)
     right = [params, None, x[0], None, outputs, new, work]
     assert planned.call(*right)
