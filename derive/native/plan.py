@@ -106,7 +106,7 @@ class Memory:
             return np.empty(size, BYTE)
         memory = self.take(size)
         # Made from what is no array: the base of its own views is then itself, not `memory`.
-        lent = np.frombuffer(memoryview(memory), BYTE)
+        lent = np.frombuffer(memory.data, BYTE)
         weakref.finalize(lent, self.give_back, memory).atexit = False
         return lent
 

@@ -263,13 +263,13 @@ typedef struct {
 
 /*
  * Operations, all gradients wanted:
- *   forward   8 T B d_h (d_h + d_x) in products, 2 T B (29 d_h + 5) elementwise, 5 T B (d_h + 1) functions
- *   backward  16 T B d_h (d_h + d_x) in products, T B (164 d_h + 25) elementwise
+ *   forward   8 T B d_h (d_h + d_x) in products, 4 T B (12 d_h + 5) elementwise, 5 T B (d_h + 1) functions
+ *   backward  16 T B d_h (d_h + d_x) in products, T B (149 d_h + 40) elementwise
  * Numbers in memory, rounded up by part and packed row to 64 bytes; to train: tape, larger work, caller's:
  *   tape      10 T B (d_h + 1)
  *   packed    8 d_h (d_h + d_x)
  *   work      2 B (8 d_h + 5) + 4 d_h min(T B, B + 256) + packed for forward
- *   work      15 T B d_h + 5 B d_h + 2 (129 d_h + 128 d_x + 6144) + packed for backward
+ *   work      15 T B d_h + 5 B d_h + 256 (d_h + d_x + 48) + packed for backward
  *   caller's  params 2 d_h (2 d_h + 2 d_x + 5), inputs T B d_x, states 2 B d_h, outputs T B d_h; gradients too
  */
 

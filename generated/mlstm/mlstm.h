@@ -255,13 +255,13 @@ typedef struct {
  * Operations, all gradients wanted:
  *   forward   4 T B d_x (d_k + d_v + 1) in products, 2 T B (3 d_k d_v + 4 d_k + 2 d_v + 9) + 1 elementwise, T B (d_v
  *         + 7) + 1 functions
- *   backward  4 T B d_x (2 d_k + 2 d_v + 1) in products, T B (16 d_k d_v + 14 d_k + 11 d_v + 4 d_x + 24) + 1
+ *   backward  4 T B d_x (2 d_k + 2 d_v + 1) in products, T B (15 d_k d_v + 14 d_k + 12 d_v + 4 d_x + 24) + 1
  *         elementwise, 2 T B + 1 functions
  * Numbers in memory, rounded up by part and packed row to 64 bytes; to train: tape, larger work, caller's:
  *   tape      T B (d_k + 3) (d_v + 3)
  *   packed    2 d_x (2 d_k + 2 d_v + 1)
- *   work      3 T B (d_k + d_v + 2) + B (3 d_k d_v + d_k + 5) + 2 min(T B, B + 256) (d_k + d_v + 1) + d_k + d_v + 1
- *         + packed for forward
+ *   work      3 T B (d_k + d_v + 2) + B (3 d_k d_v + d_k + 5) + 2 min(T B, B + 256) (d_k + d_v + 1) + 1 + packed for
+ *         forward
  *   work      T B (4 d_k + 3 d_v + d_x + 10) + 3 B (d_k d_v + d_k + 1) + d_k d_v + d_v + 256 d_x + 12289 + packed
  *         for backward
  *   caller's  params 2 (d_x + 1) (d_k + d_v + 1), inputs T B d_x, states B (d_k d_v + d_k + 1), outputs T B d_v;

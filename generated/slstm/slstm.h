@@ -237,7 +237,7 @@ typedef struct {
  * Numbers in memory, rounded up by part and packed row to 64 bytes; to train: tape, larger work, caller's:
  *   tape      9 T B d_h
  *   packed    8 d_h (d_h + d_x)
- *   work      17 B d_h + 4 d_h min(T B, B + 256) + d_h + packed for forward
+ *   work      17 B d_h + 4 d_h min(T B, B + 256) + 2 d_h + packed for forward
  *   work      5 T B d_h + 9 B d_h + 256 (d_h + d_x + 48) + packed for backward
  *   caller's  params 4 d_h (d_h + d_x + 1), inputs T B d_x, states 4 B d_h, outputs T B d_h; gradients too
  */

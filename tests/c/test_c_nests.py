@@ -1,13 +1,16 @@
 """Which equations share a loop: no function waits in it for another one."""
 
+from itertools import groupby, takewhile
+
 import pytest
 import sympy as sp
 from cellfolder import EVERY, derived
 
 from derive.backends.c.fusion import nests
 from derive.backends.c.kernel import Builder
+from derive.backends.c.phases import Nest, Scatter
 from derive.functions import ScalarFunction
-from derive.system import Element
+from derive.system import Element, FirstMaximum
 
 STEPWISE = {"relu", "abs", "sign", "leaky_relu", "hard_sigmoid", "hard_tanh", "positive", "nonnegative"}
 CHEAP = STEPWISE | {"recip", "sqrt", "rsqrt", "softsign", "square"}
@@ -30,10 +33,49 @@ def waits(nest):
     return False
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_no_function_waits_for_another_one_in_the_same_loop(name, monkeypatch):
+@pytest.fixture(params=EVERY)
+def sequences(request, monkeypatch):
+    """The nests between two products, of both functions of a cell."""
     seen = []
     monkeypatch.setattr("derive.backends.c.tiles.nests", lambda ops: seen.append(nests(ops)) or seen[-1])
-    of = derived(name)
+    of = derived(request.param)
     Builder(of.cell, of.schedule).run()
-    assert not [nest for found in seen for nest in found if waits(nest)]
+    return seen
+
+
+def test_no_function_waits_for_another_one_in_the_same_loop(sequences):
+    assert not [nest for found in sequences for nest in found if waits(nest)]
+
+
+def kind(nest):
+    """What nests have to have in common; None for what stands alone."""
+    if any(isinstance(op, Scatter) or any(t.body.has(FirstMaximum) for t in op.terms) for op in nest.ops):
+        return None
+    return nest.space, not nest.space or any(term.over for op in nest.ops for term in op.terms)
+
+
+def reads(op):
+    return {element.name for term in op.terms for element in term.body.atoms(Element)}
+
+
+def related(op, nest):
+    """Whether one reads or writes what the other writes."""
+    written = {other.target.name for other in nest.ops}
+    return bool(written & {op.target.name, *reads(op)}) or any(op.target.name in reads(other) for other in nest.ops)
+
+
+def test_what_does_not_need_an_earlier_loop_is_in_the_first_of_its_kind(sequences):
+    for found in sequences:
+        for k, nest in enumerate(found):
+            for place, op in enumerate(nest.ops):
+                behind = [Nest(nest.space, nest.ops[:place]), *reversed(found[:k])]
+                free = list(takewhile(lambda earlier, op=op: not related(op, earlier), behind))[1:]
+                alike = [each for each in free if kind(each) is not None and kind(each) == kind(nest)]
+                assert not [each for each in alike if not waits(Nest(each.space, (*each.ops, op)))]
+
+
+def test_sums_that_do_not_need_each_other_are_taken_side_by_side():
+    of = derived("lstm_layernorm")
+    lines = [line for stage in Builder(of.cell, of.schedule).run().forward.stages for line in stage.lines]
+    loops = [len(list(run)) for sums, run in groupby(lines, lambda line: "+= KEEP(" in line) if sums]
+    assert loops == [4, 4, 1, 1]  # means and variances, of the gates and then of the cell state

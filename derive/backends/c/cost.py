@@ -16,7 +16,20 @@ from derive import functions
 from derive.backends.c import sizes
 from derive.backends.c.amounts import Style, amount
 from derive.backends.c.expressions import is_divisor
-from derive.backends.c.phases import Apply, Gather, Nest, Once, Op, Outer, Phase, Point, Product, Rows, Turns
+from derive.backends.c.phases import (
+    Apply,
+    Gather,
+    Nest,
+    Once,
+    Op,
+    Outer,
+    Phase,
+    Product,
+    Rows,
+    Scatter,
+    Turns,
+    summed,
+)
 from derive.backends.c.places import width
 from derive.language.syntax import Variable
 from derive.native.interface import ALIGNMENT
@@ -247,7 +260,8 @@ def _of_sum(one: Outer, variables: Mapping[str, Var]) -> Operations:
 
 
 def _of_nest(nest: Nest) -> Operations:
-    return _sum(_of_op(op).times(_count(nest.space)) for op in nest.ops)
+    sums = dict.fromkeys(t for op in nest.ops for t in op.terms if t.over and not isinstance(op, Scatter))
+    return _sum((*map(_of_features, sums), *map(_of_op, nest.ops))).times(_count(nest.space))
 
 
 def _count(indices: Iterable[Index]) -> sp.Expr:
@@ -255,16 +269,21 @@ def _count(indices: Iterable[Index]) -> sp.Expr:
 
 
 def _of_op(op: Op) -> Operations:
-    """For one element of the target."""
-    if not isinstance(op, Point):
-        return _of_term(op.term)
+    """For one element of the target, besides sums."""
+    if isinstance(op, Scatter):
+        return _added_up(op.term.body, op.term)
     joins = len(op.terms) - 1 + op.add
-    return _sum(map(_of_term, op.terms)) + Operations(elementwise=sp.Integer(joins))
+    return _sum(_of_body(t.body) for t in op.terms if not t.over) + Operations(elementwise=sp.Integer(joins))
 
 
-def _of_term(term: Term) -> Operations:
-    found = _of_body(term.body)
-    return (found + Operations(elementwise=sp.S.One)).times(_count(term.over)) if term.over else found
+def _of_features(term: Term) -> Operations:
+    """For a sum over features."""
+    inside, whole = summed(term)
+    return _added_up(inside, term) + _of_body(whole)
+
+
+def _added_up(body: sp.Expr, term: Term) -> Operations:
+    return (_of_body(body) + Operations(elementwise=sp.S.One)).times(_count(term.over))
 
 
 def _of_body(body: sp.Expr) -> Operations:

@@ -14,7 +14,7 @@ import sympy as sp
 from derive.backends.c.expressions import Expressions
 from derive.backends.c.lines import braced, indented, looped
 from derive.backends.c.memory import Memory
-from derive.backends.c.phases import Nest, Op, Scatter
+from derive.backends.c.phases import TOTAL, Nest, Op, Scatter, summed
 from derive.backends.c.places import alone
 from derive.backends.c.pointers import Pointers
 from derive.system import Element, FirstMaximum, Index, Length, Term
@@ -59,13 +59,13 @@ class NestPrinter:
         summed = any(term.over for each in nest.ops for term in each.terms)
         letters = self._letters(nest.space)
         at = At(letters, None if summed or not nest.space else nest.space[-1])
+        sums, totals = self._sums(nest, at)
         if len(nest.ops) == 1:
-            return self.notes(op.target.name) + self._guarded(op, self._loops(nest.space, at, self._point(op, at)))
-        body: list[str] = []
+            body = [*sums, self._point(op, at, totals)]
+            return self.notes(op.target.name) + self._guarded(op, self._loops(nest.space, at, body))
         for point in nest.ops:
-            *before, assignment = self._point(point, at)
-            body += [*self.notes(point.target.name), *before, *self._guarded(point, [assignment])]
-        return self._loops(nest.space, at, body)
+            sums += [*self.notes(point.target.name), *self._guarded(point, [self._point(point, at, totals)])]
+        return self._loops(nest.space, at, sums)
 
     def _guarded(self, op: Op, lines: list[str]) -> list[str]:
         name = op.target.name
@@ -93,32 +93,28 @@ class NestPrinter:
 
     # -- operations
 
-    def _point(self, point: Op, at: At) -> list[str]:
-        lines: list[str] = []
-        parts: list[str] = []
-        for term in point.terms:
-            if term.over:
-                total = self.memory.names.fresh("sum")
-                lines += self._sum(total, term, at)
-                parts.append(total)
-            else:
-                parts.append(self._text(term.body, at))
-        value = self.expressions.joined(parts)
+    def _point(self, point: Op, at: At, totals: Mapping[Term, str]) -> str:
+        value = self.expressions.joined([totals.get(term) or self._text(term.body, at) for term in point.terms])
         if self._is_scalar(point.target.name):
-            return [*lines, f"const vec {self.memory.identifiers[point.target.name]} = {value};"]
-        return [*lines, self._store(point.target, value, at, add=getattr(point, "add", False))]
+            return f"const vec {self.memory.identifiers[point.target.name]} = {value};"
+        return self._store(point.target, value, at, add=getattr(point, "add", False))
 
-    def _sum(self, total: str, term: Term, at: At) -> list[str]:
-        """A sum as a vector of equal lanes; it is taken along the last of its indices."""
-        letters = self._letters(at.letters, term.over)
-        inside = At(letters, term.over[-1])
-        parts = self.memory.names.fresh(f"{total}_parts")
-        body = [f"{parts} += KEEP({self._text(term.body, inside)});"]
-        return [
-            f"vec {parts} = V(0);",
-            *self._loops(term.over, inside, body),
-            f"const vec {total} = V(vec_sum({parts}));",
-        ]
+    def _sums(self, nest: Nest, at: At) -> tuple[list[str], dict[Term, str]]:
+        """The sums of a nest as vectors of equal lanes, each taken along the last of its indices, those over the same
+        indices side by side; and what each is called."""
+        terms = dict.fromkeys(term for op in nest.ops for term in op.terms if term.over)
+        totals = {term: self.memory.names.fresh("sum") for term in terms}
+        lines: list[str] = []
+        for over in dict.fromkeys(term.over for term in terms):
+            inside = At(self._letters(at.letters, over), over[-1])
+            here = {t: self.memory.names.fresh(f"{totals[t]}_parts") for t in terms if t.over == over}
+            body = [f"{parts} += KEEP({self._text(summed(term)[0], inside)});" for term, parts in here.items()]
+            lines += [f"vec {parts} = V(0);" for parts in here.values()]
+            lines += self._loops(over, inside, body)
+            for term, parts in here.items():
+                whole = self._text(summed(term)[1], at, total=f"V(vec_sum({parts}))")
+                lines.append(f"const vec {totals[term]} = {whole};")
+        return lines, totals
 
     def _scatter(self, op: Scatter) -> list[str]:
         space = op.target.feature_indices
@@ -150,8 +146,8 @@ class NestPrinter:
 
     # -- elements
 
-    def _text(self, body: sp.Expr, at: At) -> str:
-        return self.expressions.text(body, lambda element: self._load(element, at))
+    def _text(self, body: sp.Expr, at: At, total: str = "") -> str:
+        return self.expressions.text(body, lambda e: total if e == TOTAL else self._load(e, at), at.along)
 
     def _is_scalar(self, name: str) -> bool:
         """Whether a variable of C holds it."""

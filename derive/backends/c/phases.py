@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import sympy as sp
+
 from derive.system import Element, Index, Term, elements
 
 
@@ -155,3 +157,16 @@ def products(phases: Iterable[Phase]) -> Iterator[Product]:
 def read_by(op: Op) -> tuple[Element, ...]:
     """Every element that an operation reads."""
     return tuple(e for term in op.terms for e in elements(term.body))
+
+
+TOTAL = Element("the sum")
+"""What `summed` calls a sum that has been taken; no variable has a space in its name."""
+
+
+def summed(term: Term) -> tuple[sp.Expr, sp.Expr]:
+    """What a sum is taken of, and the term given its `TOTAL`: factors that are the same all along come to it once."""
+    factors = sp.Mul.make_args(term.body)
+    inside = [f for f in factors if any(set(e.indices) & set(term.over) for e in elements(f))]
+    if not inside:
+        return term.body, TOTAL
+    return sp.Mul(*inside), sp.Mul(TOTAL, *(f for f in factors if f not in inside))
