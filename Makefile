@@ -50,7 +50,7 @@ docs: $(READY) ## build the site into build/docs
 pages: $(READY) ## write a page for every shipped cell, and a gallery, into build/pages
 	$(BIN)/derive report -o build/pages
 
-bench: $(BENCH)/.ready ## time the kernels beside their peers, and write docs/benchmarks.md (an hour or more)
+bench: $(BENCH)/.ready ## time the kernels beside their peers, and write docs/benchmarks.md (two to three hours)
 	$(BENCH)/bin/python bench/run.py --publish
 
 bench-quick: $(BENCH)/.ready ## a few points of it, in three minutes

@@ -21,15 +21,6 @@ FULL = (
 )
 STREAMS = (Size(1, 1, 8, 8), Size(1, 1, 16, 16), Size(1, 1, 32, 32))
 
-# torch.compile takes a minute for every size of a loop that it unrolls.
-CELLS = (
-    Size(100, 1, 32, 32),
-    Size(100, 1, 64, 128),
-    Size(64, 16, 128, 128),
-    Size(64, 32, 256, 256),
-    Size(64, 64, 512, 512),
-)
-CELLS_THREADED = (Size(100, 1, 64, 128), Size(64, 32, 256, 256))
 QUICK = (Size(100, 1, 64, 128), Size(64, 32, 256, 256))
 
 
@@ -38,10 +29,11 @@ def full(threads: Iterable[int]) -> Iterator[Point]:
     for count in threads:
         yield from points(["lstm"], ["training", "inference"], FULL, count)
         yield from points(["gru_reset_after", "rnn"], ["training"], FULL, count)
-        yield from points(["gru", *CUSTOM], ["training"], CELLS if count == 1 else CELLS_THREADED, count)
+        # torch.compile takes a minute for every size of a loop that it unrolls.
+        yield from points(["gru", *CUSTOM], ["training"], FULL if count == 1 else QUICK, count)
         if count == 1:
             yield from points(["lstm"], ["streaming"], STREAMS, count)
-            yield from points(["lstm"], ["numpy"], CELLS, count)
+            yield from points(["lstm"], ["numpy"], FULL, count)
 
 
 def quick(threads: Iterable[int]) -> Iterator[Point]:
@@ -75,8 +67,8 @@ def points(cells: Iterable[str], modes: Iterable[str], sizes: Sequence[Size], th
 
 
 def sizes(text: str) -> tuple[Size, ...]:
-    """`all`, `quick`, `cells`, or sizes such as 64x32x256x256,100x1x32x32."""
-    named = {"all": FULL, "quick": QUICK, "cells": CELLS, "streams": STREAMS}
+    """`all`, `quick`, `streams`, or sizes such as 64x32x256x256,100x1x32x32."""
+    named = {"all": FULL, "quick": QUICK, "streams": STREAMS}
     if text in named:
         return named[text]
     found = []

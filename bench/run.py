@@ -92,7 +92,7 @@ def _threads(text: str) -> list[int]:
 @click.option(
     "--sizes",
     callback=_parsed(plan.sizes),
-    help="all, quick, cells, streams, or T x B x d_x x d_h: 64x32x256x256,100x1x32x32.",
+    help="all, quick, streams, or T x B x d_x x d_h: 64x32x256x256,100x1x32x32.",
 )
 @click.option("--threads", callback=_parsed(_threads), help="1 or 1,2.  [default: 1, and 2 if the machine has them]")
 @click.option("--contenders", help="Beginnings of names, such as pytorch,jax; ours always compete.  [default: all]")
