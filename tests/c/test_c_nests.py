@@ -1,16 +1,18 @@
-"""Which equations share a loop: no function waits in it for another one."""
+"""Loops over vectors: which equations share one, and what is done once, in front of it or behind it."""
 
+import zlib
 from itertools import groupby, takewhile
 
 import pytest
 import sympy as sp
 from cellfolder import EVERY, derived
 
+from derive.backends.c.expressions import Expressions
 from derive.backends.c.fusion import nests
 from derive.backends.c.kernel import Builder
-from derive.backends.c.phases import Nest, Scatter
+from derive.backends.c.phases import TOTAL, Nest, Scatter, summed
 from derive.functions import ScalarFunction
-from derive.system import Element, FirstMaximum
+from derive.system import Element, FirstMaximum, Index, Length
 
 STEPWISE = {"relu", "abs", "sign", "leaky_relu", "hard_sigmoid", "hard_tanh", "positive", "nonnegative"}
 CHEAP = STEPWISE | {"recip", "sqrt", "rsqrt", "softsign", "square"}
@@ -72,6 +74,34 @@ def test_what_does_not_need_an_earlier_loop_is_in_the_first_of_its_kind(sequence
                 free = list(takewhile(lambda earlier, op=op: not related(op, earlier), behind))[1:]
                 alike = [each for each in free if kind(each) is not None and kind(each) == kind(nest)]
                 assert not [each for each in alike if not waits(Nest(each.space, (*each.ops, op)))]
+
+
+def at(body, index, place):
+    """A body with numbers for its elements, which depend on the place along an index."""
+    values = {
+        e: sp.Rational(zlib.crc32(f"{e} {place if index in e.indices else ''}".encode()) % 97 + 1, 7)
+        for e in body.atoms(Element)
+    }
+    return body.xreplace(values).xreplace({length: sp.Integer(5) for length in body.atoms(Length)})
+
+
+def test_what_is_taken_out_of_a_sum_comes_to_it_once(sequences):
+    for term in {t for found in sequences for nest in found for op in nest.ops for t in op.terms if len(t.over) == 1}:
+        inside, whole = summed(term)
+        if inside.has(ScalarFunction):
+            continue
+        wanted, total = (sum(at(body, term.over[0], place) for place in range(3)) for body in (term.body, inside))
+        assert at(whole.xreplace({TOTAL: total}), term.over[0], None) == wanted
+        assert all(not set(e.indices) & set(term.over) for e in whole.atoms(Element))
+
+
+def test_what_stands_still_is_divided_in_front_of_the_loop():
+    j, width = Index("d", 0), Length("d")
+    x, s = Element("x", j), Element("s")
+    write = Expressions(str).text
+    assert write(-2 * x * s / width, lambda e: e.name, j) == "-x * (V(2) * s / V(d))"
+    assert write(-2 * x * s / width, lambda e: e.name, None) == "-V(2) * s * x / V(d)"
+    assert write(x / width, lambda e: e.name, j) == "x / V(d)"
 
 
 def test_sums_that_do_not_need_each_other_are_taken_side_by_side():

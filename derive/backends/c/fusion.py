@@ -16,7 +16,7 @@ import sympy as sp
 from derive.backends.c.functions import is_long
 from derive.backends.c.phases import Nest, Op, Scatter, read_by
 from derive.functions import ScalarFunction
-from derive.system import Element, FirstMaximum
+from derive.system import Element, FirstMaximum, elements
 
 
 def nests(ops: Sequence[Op]) -> tuple[Nest, ...]:
@@ -45,14 +45,14 @@ def _earliest(op: Op, found: Sequence[Nest]) -> int:
 
 
 def _joins(op: Op, nest: Nest) -> bool:
-    """Whether an operation can share a nest: it reads what the nest computes only where it stands, and not in a sum."""
+    """Whether an operation can share a nest: what the nest computes it reads only where it stands, and in no sum."""
     if _alone(op) or any(map(_alone, nest.ops)):
         return False
     if nest.space and _sums(op) != any(map(_sums, nest.ops)):
         return False
     here = {o.target.name: o.target.feature_indices for o in nest.ops}
-    read = [e for e in read_by(op) if e.name in here]
-    if any(_sums(op) or e.indices[len(e.indices) - len(here[e.name]) :] != here[e.name] for e in read):
+    read = [(e, term) for term in op.terms for e in elements(term.body) if e.name in here]
+    if any(term.over or e.indices[len(e.indices) - len(here[e.name]) :] != here[e.name] for e, term in read):
         return False
     return _longest(op, _links(nest)) <= max(1, _longest(op, {}))
 
