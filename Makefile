@@ -66,7 +66,7 @@ test-peers: $(PEERS) ## compare with PyTorch (installs it into .venv)
 	$(BIN)/python $(PYTEST) -m peers
 
 test-browser: docs pages $(BROWSER) ## open every page that is built in a browser (needs chromium)
-	$(BIN)/python -m pytest -m browser tests/browser
+	$(BIN)/python $(PYTEST) -m browser tests/browser
 
 test-oldest: $(OLDEST)/.ready ## run an eighth of the tests under the oldest supported versions, none of those of the C alone
 	$(OLDEST)/bin/python $(PYTEST) -m "not peers and not browser and not drift" --ignore tests/c --every 8
