@@ -15,13 +15,11 @@ import sympy as sp
 from derive.backends.c.elementary import shared_functions
 from derive.backends.closedform import PRODUCT, Printer, native, steps
 from derive.functions import lookup
-from derive.functions.primitives import erfc, expm1, log1p
 from derive.language.remarks import plain
 
 __all__ = ["definition", "definitions", "is_long", "shared_functions", "spelling"]
 
 _OWN = ("exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", "erfc")
-_SERIES = (sp.exp, expm1, sp.log, log1p, sp.sin, sp.cos, sp.tanh, sp.erf, erfc)
 _PRIMITIVES = {**{name: f"NAME({name})" for name in _OWN}, "sqrt": "vec_sqrt", "Abs": "NAME(fabs)"}
 
 
@@ -59,7 +57,7 @@ def spelling(name: str) -> str:
 
 def is_long(name: str) -> bool:
     """Whether a row needs a function of `derive_functions.h`: about a hundred cycles from argument to value."""
-    return bool(lookup(name).closed.atoms(*_SERIES))
+    return any(applied.func.__name__ in _OWN for applied in lookup(name).closed.atoms(sp.Function))
 
 
 def definition(name: str) -> str:

@@ -56,9 +56,9 @@ class NestPrinter:
             return self.notes(op.target.name) + self._guarded(op, self._scatter(op))
         if op.terms[0].body.has(FirstMaximum):
             return self.notes(op.target.name) + self._first_maximum(op)
-        summed = any(term.over for each in nest.ops for term in each.terms)
+        sums_up = any(term.over for each in nest.ops for term in each.terms)
         letters = self._letters(nest.space)
-        at = At(letters, None if summed or not nest.space else nest.space[-1])
+        at = At(letters, None if sums_up or not nest.space else nest.space[-1])
         sums, totals = self._sums(nest, at)
         if len(nest.ops) == 1:
             body = [*sums, self._point(op, at, totals)]
