@@ -1,7 +1,8 @@
-"""What every test shares: tools of the system that a test needs, and how hypothesis searches."""
+"""What every test shares: tools of the system, compiled libraries, and how hypothesis searches."""
 
 import os
 import shutil
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
@@ -30,6 +31,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.fail(f"CI has to install {', '.join(missing)}", pytrace=False)
         if missing:
             pytest.skip(f"needs {', '.join(missing)}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One folder of compiled libraries for all tests of a run, in all its processes."""
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DERIVE_CACHE_DIR", os.environ.get("DERIVE_CACHE_DIR") or str(root / "compiled"))
+        yield
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

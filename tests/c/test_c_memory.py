@@ -33,7 +33,7 @@ def awkward(name):
 def test_sanitizers_find_nothing(name, tmp_path):
     source = written(name, tmp_path)
     (tmp_path / "driver.c").write_text(driver(name, awkward(name)))
-    flags = ["-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    flags = ["-O0", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     flags += [] if name in SHIPPED or FULL else ["-DDERIVE_PLAIN"]
     run(["gcc", "-std=c11", "-pthread", *flags, "driver.c", source, "-lm", "-o", "watched"], tmp_path)
     assert run([tmp_path / "watched"], tmp_path).strip() == "done"

@@ -54,7 +54,7 @@ def symbols(library, folder):
 @pytest.mark.needs("cc", "gcc", "nm")
 def test_symbols_are_prefixed_and_nothing_is_writable_or_allocated(name, tmp_path):
     main = written(name, tmp_path)
-    run(["gcc", "-std=c99", "-O1", "-fPIC", "-shared", "-pthread", "-o", "unstripped.so", main, "-lm"], tmp_path)
+    run(["gcc", "-std=c99", "-O0", "-fPIC", "-shared", "-pthread", "-o", "unstripped.so", main, "-lm"], tmp_path)
     found = symbols(tmp_path / "unstripped.so", tmp_path)
     prefix = table(name).prefix
     entries = ("packed_bytes", "tape_bytes", "work_bytes", "tape_offset", "pack", "forward", "backward", "step")
