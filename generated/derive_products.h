@@ -197,11 +197,14 @@ INLINE void NAME(apply_row)(size_t columns, size_t number, const NAME(factor) *f
     const size_t turned = high - 1 + low;
     NAME(single) rows[4];
     size_t waiting = 0;
-    if (number == 1 && factors->depth >= 64 && factors->depth <= DEPTH) {
-        for (size_t i = low; i < high; i++) {
-            *rows = NAME(block)(factors, 0, back ? turned - i : i, columns, c, add);
-            NAME(any_row)(rows);
-        }
+    if (number == 1 && factors->depth >= 64) {
+        const size_t blocks = (factors->depth + DEPTH - 1) / DEPTH;
+        for (size_t s = 0; s < blocks; s++)
+            for (size_t i = low; i < high; i++) {
+                const size_t start = (back ? blocks - 1 - s : s) * DEPTH;
+                *rows = NAME(block)(factors, start, back ? turned - i : i, columns, c, add || s > 0);
+                NAME(any_row)(rows);
+            }
         return;
     }
     for (size_t i = low; i < high; i++)
@@ -287,17 +290,18 @@ FUNCTION void NAME(apply)(size_t times, size_t rows, size_t columns, size_t numb
 }
 
 /*
- * Pack a matrix into columns `left` to `left + width` of panels for `depth` rows and `columns` columns; its entries
- * are from[row * from_row + column * from_column], one of both being 1. What is last fills up the last vector. Part
- * `part` of `parts` does its share.
+ * Pack a matrix into rows `top` to `top + height` and columns `left` to `left + width` of panels for `depth` rows and
+ * `columns` columns; its entries are from[row * from_row + column * from_column], one of both being 1. What is last
+ * fills up the last vector. Part `part` of `parts` does its share.
  */
-FUNCTION void NAME(pack)(size_t depth, size_t columns, size_t left, size_t width, const real *from, size_t from_row,
-    size_t from_column, real *panels, size_t part, size_t parts)
+FUNCTION void NAME(pack)(size_t depth, size_t columns, size_t top, size_t height, size_t left, size_t width,
+    const real *from, size_t from_row, size_t from_column, real *panels, size_t part, size_t parts)
 {
     const size_t vectors = NAME(vectors)(columns);
     size_t piece = 0;
-    for (size_t start = 0; start < depth; start += DEPTH) {
-        const size_t deep = smaller(DEPTH, depth - start);
+    for (size_t deep, i = 0; i < height; i += deep) {
+        const size_t start = (top + i) / DEPTH * DEPTH, block = smaller(DEPTH, depth - start), within = top + i - start;
+        deep = smaller(block - within, height - i);
         for (size_t j = 0, count; j < width; j += count) {
             const size_t lane = (left + j) % LANES, v = (left + j) / LANES;
             count = smaller(LANES - lane, width - j);
@@ -305,9 +309,9 @@ FUNCTION void NAME(pack)(size_t depth, size_t columns, size_t left, size_t width
                 continue;
             const size_t panel = ((v + 1) * NAME(panels)(vectors) - 1) / vectors, first = NAME(panel)(vectors, panel);
             const size_t row = (NAME(panel)(vectors, panel + 1) - first) * LANES;
-            real *const to = panels + (start * vectors + deep * first + v - first) * LANES + lane;
+            real *const to = panels + (start * vectors + block * first + v - first) * LANES + within * row + lane;
             const size_t fill = left + j + count == columns ? LANES - lane : count;
-            const real *const corner = from + start * from_row + j * from_column;
+            const real *const corner = from + i * from_row + j * from_column;
             size_t k = 0;
             for (; from_row == 1 && count == LANES && k + LANES <= deep; k += LANES) {
                 vec square[LANES];
@@ -329,28 +333,47 @@ FUNCTION void NAME(pack)(size_t depth, size_t columns, size_t left, size_t width
     }
 }
 
-/* Pack one row among `depth`. */
-INLINE void NAME(pack_row)(size_t depth, size_t columns, size_t k, const real *from, real *panels)
+/* Pack `width` numbers of row k among `depth`, from column `left` on. What is last fills up the last vector. */
+INLINE void NAME(pack_row)(size_t depth, size_t columns, size_t k, size_t left, size_t width, const real *from,
+    real *panels)
 {
-    const size_t vectors = NAME(vectors)(columns);
-    for (size_t p = 0, v = 0; v < vectors; p++) {
-        const size_t end = NAME(panel)(vectors, p + 1);
-        real *to = panels + (depth * v + k * (end - v)) * LANES;
-        for (; v < end; v++, to += LANES)
-            vec_store(to, vec_load(from + v * LANES, columns - v * LANES), LANES);
+    const size_t vectors = NAME(vectors)(columns), right = left + width;
+    size_t v = left / LANES;
+    for (size_t p = ((v + 1) * NAME(panels)(vectors) - 1) / vectors; left < right; p++) {
+        const size_t first = NAME(panel)(vectors, p), end = NAME(panel)(vectors, p + 1);
+        real *const to = panels + (depth * first + k * (end - first)) * LANES;
+        for (; v < end && left < right; v++) {
+            const size_t next = smaller((v + 1) * LANES, right), fill = next == columns ? (v + 1) * LANES : next;
+            vec_store(to + left - first * LANES, vec_load(from, next - left), fill - left);
+            from += next - left;
+            left = next;
+        }
     }
 }
 
-/* An operand of `gather` and how broad it is; and a result of two of them. */
+/*
+ * An operand of `gather` and how broad it is; if `joined`, its columns of a result go on where those of the one before
+ * it end. And a result of two operands.
+ */
 typedef struct {
     NAME(operand) a;
     size_t width;
+    int joined;
 } NAME(side);
 
 typedef struct {
     real *c;
     size_t row;
 } NAME(result);
+
+/* Where the operands that are joined with one end, and how broad they are. */
+INLINE const NAME(side) *NAME(joint)(const NAME(side) *side, const NAME(side) *end, size_t *width)
+{
+    *width = side->width;
+    while (++side < end && side->joined)
+        *width += side->width;
+    return side;
+}
 
 /* How many rows are summed by themselves: about the root of all, so that rounding errors stay small, but not fewer. */
 INLINE size_t NAME(stretch)(size_t rows, size_t fewest)
@@ -389,18 +412,20 @@ static inline void NAME(pack_band)(const NAME(operand) *a, size_t i, size_t widt
 static inline void NAME(gather_band)(size_t i, size_t width, const real *slivers, size_t depth, size_t stretch,
     size_t rights, const NAME(side) *right, const NAME(result) *results, const real *panel, int add)
 {
-    for (; rights > 0; rights--, right++, results++) {
-        const size_t columns = right->width, vectors = NAME(vectors)(columns), row = results->row;
+    size_t columns;
+    for (const NAME(side) *next, *const end = right + rights; right < end; results += next - right, right = next) {
+        next = NAME(joint)(right, end, &columns);
+        const size_t vectors = NAME(vectors)(columns), row = results->row;
         for (size_t p = 0, v = 0; v < vectors; p++) {
-            const size_t end = NAME(panel)(vectors, p + 1), breadth = end - v;
-            const size_t last = smaller(LANES, columns - (end - 1) * LANES);
+            const size_t edge = NAME(panel)(vectors, p + 1), breadth = edge - v;
+            const size_t last = smaller(LANES, columns - (edge - 1) * LANES);
             for (size_t start = 0; results->c && start < depth; start += stretch)
                 for (size_t j = 0; j < width; j += ROWS)
                     NAME(any_tile)(breadth, smaller(ROWS, width - j), smaller(stretch, depth - start),
                         slivers + j * DEPTH + start * ROWS, 1, ROWS, panel + start * breadth * LANES,
                         results->c + (i + j) * row + v * LANES, row, last, add || start > 0, panel);
             panel += depth * breadth * LANES;
-            v = end;
+            v = edge;
         }
     }
 }
@@ -417,10 +442,13 @@ FUNCTION void NAME(gather)(size_t lefts, const NAME(side) *left, size_t rights, 
     for (size_t first = 0; first < rows; first += DEPTH) {
         const size_t depth = smaller(DEPTH, rows - first);
         real *packed = panels;
-        for (size_t r = 0; r < rights; r++) {
-            for (size_t k = 0; k < depth; k++)
-                NAME(pack_row)(depth, right[r].width, k, NAME(row_of)(&right[r].a, first + k), packed);
-            packed += depth * NAME(vectors)(right[r].width) * LANES;
+        for (const NAME(side) *r = right, *next; r < right + rights; r = next) {
+            size_t columns, at = 0;
+            next = NAME(joint)(r, right + rights, &columns);
+            for (const NAME(side) *each = r; each < next; at += each->width, each++)
+                for (size_t k = 0; k < depth; k++)
+                    NAME(pack_row)(depth, columns, k, at, each->width, NAME(row_of)(&each->a, first + k), packed);
+            packed += depth * NAME(vectors)(columns) * LANES;
         }
         for (size_t l = 0; l < lefts; l++) {
             const size_t end = NAME(share)(left[l].width, ROWS, part + 1, parts);

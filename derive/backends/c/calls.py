@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
 from derive.backends.c.memory import Memory
-from derive.backends.c.panels import Group, Panels, groups_of
-from derive.backends.c.phases import Apply, Factor, Gather, Outer, Product
+from derive.backends.c.panels import Group, Panels, group_of
+from derive.backends.c.phases import Apply, Gather, Outer, Product
 from derive.backends.c.places import width
 from derive.backends.c.pointers import Pointers
 from derive.backends.c.sizes import BAND, B, Whole
@@ -24,7 +25,7 @@ class Calls:
 
     def packing(self, product: Apply) -> list[str]:
         """Packs the matrices that are no parameters, in front of the product or the loop that it stands in."""
-        own = [group for group in groups_of(product, self.variables) if not self._packed_once(group)]
+        own = [group for _, group in self._factors(product) if not self._packed_once(group)]
         each = [pack(self.memory, self.panels, group, self._own_panels(group), "0, 1") for group in own]
         return [line for lines in each for line in lines]
 
@@ -60,10 +61,10 @@ class Calls:
     # -- matrices applied to rows
 
     def _apply(self, product: Apply, times: str, pointers: Mapping[str, str], back: str = "0") -> list[str]:
-        size, groups = self.memory.size, groups_of(product, self.variables)
+        size, found = self.memory.size, self._factors(product)
         target, row = product.targets[0], self._row(product.targets[0])
-        columns = self.panels.shape(groups[0])[1]
-        factors = [self._factor(f, g, pointers) for f, g in zip(product.factors, groups, strict=True)]
+        columns = self.panels.shape(found[0][1])[1]
+        factors = [self._factor(left, group, pointers) for left, group in found]
         given = f"(NAME(factor)[]){{{', '.join(factors)}}}"
         arguments = [
             times, "end - begin", size(columns), str(len(factors)), given,
@@ -72,10 +73,15 @@ class Calls:
         ]  # fmt: skip
         return [f"NAME(apply)({', '.join(arguments)});"]
 
-    def _factor(self, factor: Factor, group: Group, pointers: Mapping[str, str]) -> str:
-        size, row = self.memory.size, self._row(factor.left)
+    def _factors(self, product: Apply) -> list[tuple[str, Group]]:
+        """What a product multiplies: the first of some operands that lie side by side, and all their matrices."""
+        runs = self.memory.runs(product.factors)
+        return [(run[0].left, group_of(product, run, self.variables)) for run in runs]
+
+    def _factor(self, left: str, group: Group, pointers: Mapping[str, str]) -> str:
+        size, row = self.memory.size, self._row(left)
         depth, _ = self.panels.shape(group)
-        start = self._from_begin(pointers[factor.left], row)
+        start = self._from_begin(pointers[left], row)
         return f"{{{', '.join([start, size(B * row), size(row), size(depth), self._panel(group)])}}}"
 
     def _from_begin(self, pointer: str, row: sp.Expr) -> str:
@@ -103,9 +109,12 @@ class Calls:
             operand = f"&(NAME(operand)){self._operand(left, at_time)}"
             arguments = [rows, size(width(self.variables[left])), operand, self.memory.base(target), str(add)]
             return [f"NAME(sum)({', '.join(arguments)}, {share});"]
+        joined = self._joined(product)
+        order = [right for run in joined for right in run]
         found = {(s.left, s.right): self._result(s) for s in product.sums}
-        lefts, rights = ([self._side(n, at_time) for n in names] for names in (product.lefts, product.rights))
-        results = [[found.get((left, right), "{NULL, 0}") for right in product.rights] for left in product.lefts]
+        lefts = [self._side(left, at_time) for left in product.lefts]
+        rights = [self._side(right, at_time, joined=right != run[0]) for run in joined for right in run]
+        results = [[found.get((left, right), "{NULL, 0}") for right in order] for left in product.lefts]
         packed = sp.Add(BAND, *(Whole(width(self.variables[n])) for n in product.rights))
         return [
             f"NAME(gather)({len(lefts)}, (NAME(side)[]){{{', '.join(lefts)}}},",
@@ -114,14 +123,44 @@ class Calls:
             f"    }}, {rows}, {self.memory.scratch(packed)}, {add}, {share});",
         ]
 
-    def _side(self, name: str, at_time: bool) -> str:
-        return f"{{{self._operand(name, at_time)}, {self.memory.size(width(self.variables[name]))}}}"
+    def _joined(self, product: Gather) -> list[list[str]]:
+        """The right operands, in one run those of which every result goes on where that of the one before ends."""
+        sums = {(s.left, s.right): s for s in product.sums}
+        following = {
+            right: after
+            for right, after in itertools.permutations(product.rights, 2)
+            if all(self._adjoin(right, sums.get((left, right)), sums.get((left, after))) for left in product.lefts)
+        }
+        runs = []
+        for right in product.rights:
+            if right not in following.values():
+                runs.append([right])
+                while runs[-1][-1] in following:
+                    runs[-1].append(following[runs[-1][-1]])
+        return runs
+
+    def _adjoin(self, right: str, one: Outer | None, other: Outer | None) -> bool:
+        """Whether rows of one result, as long as those of `right`, go on in another; or there is neither."""
+        if one is None or other is None:
+            return one is other
+        first, then = (self.memory.outside.get(each.target) for each in (one, other))
+        if not first or not then or (first.struct, first.member) != (then.struct, then.member):
+            return False
+        distance, row = then.place.offset - first.place.offset, self._result_row(one) - self._result_row(other)
+        return bool(row == 0 and sp.expand(distance - width(self.variables[right])) == 0)
+
+    def _side(self, name: str, at_time: bool, *, joined: bool = False) -> str:
+        size = self.memory.size(width(self.variables[name]))
+        return f"{{{self._operand(name, at_time)}, {size}, {int(joined)}}}"
 
     def _result(self, one: Outer) -> str:
+        return f"{{{self.memory.base(one.target)}, {self.memory.size(self._result_row(one))}}}"
+
+    def _result_row(self, one: Outer) -> sp.Expr:
+        """How far the rows of a result are apart."""
         height = len(self.variables[one.left].axes)
         place = self.memory.place(one.target)
-        row = place.strides[height - 1] if height else width(self.variables[one.target])
-        return f"{{{self.memory.base(one.target)}, {self.memory.size(row)}}}"
+        return place.strides[height - 1] if height else width(self.variables[one.target])
 
     def _operand(self, name: str, at_time: bool) -> str:
         row = self.memory.size(self._row(name))
@@ -143,14 +182,17 @@ def _timed(product: Apply) -> list[str]:
 
 def pack(memory: Memory, panels: Panels, group: Group, target: str, share: str) -> list[str]:
     """The lines that pack a group; `share`: which part of how many."""
-    depth, columns = panels.shape(group)
-    lines, left = [], sp.S.Zero
-    for matrix in group.matrices:
-        _, width_ = panels.lengths(group, matrix)
-        place = memory.place(matrix)
-        distance = memory.size(place.strides[group.leading - 1]) if group.leading else "1"
-        steps = ["1", distance] if group.turned else [distance, "1"]
-        arguments = [*map(memory.size, (depth, columns, left, width_))]
-        lines.append(f"NAME(pack)({', '.join([*arguments, memory.base(matrix), *steps, target, share])});")
-        left += width_
+    whole = panels.shape(group)
+    lines, top = [], sp.S.Zero
+    for row in group.rows:
+        left = sp.S.Zero
+        for matrix in row:
+            height, width_ = panels.lengths(group, matrix)
+            place = memory.place(matrix)
+            distance = memory.size(place.strides[group.leading - 1]) if group.leading else "1"
+            steps = ["1", distance] if group.turned else [distance, "1"]
+            arguments = [*map(memory.size, (*whole, top, height, left, width_))]
+            lines.append(f"NAME(pack)({', '.join([*arguments, memory.base(matrix), *steps, target, share])});")
+            left += width_
+        top += height
     return lines

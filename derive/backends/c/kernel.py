@@ -25,7 +25,7 @@ from derive.backends.c.phases import Apply, products
 from derive.backends.c.places import Outside, blocks_of, width
 from derive.backends.c.pointers import Pointers
 from derive.backends.c.program import ProgramPrinter, Stage
-from derive.backends.c.storage import Life, lives
+from derive.backends.c.storage import Life, lives, side_by_side
 from derive.backends.c.tiles import Tiler
 from derive.backends.c.together import by_units
 from derive.language.syntax import Cell, Variable
@@ -186,6 +186,8 @@ class Builder:
         applied = [p for p in products(phases) if isinstance(p, Apply) and len(p.targets) > 1]
         groups = {name: product.targets for product in applied for name in product.targets}
         saved = {n: k for n, k in self.saved.items() if n not in outside}
+        placed = {*outside, *saved, *self.owners, *self.owners.values(), *self.carried, *groups}
+        groups |= side_by_side(phases, found, lambda name: name not in placed)
         names = allocator(self.identifiers.values())
         memory = Memory(
             schedule,

@@ -5,13 +5,15 @@ In: requests while a program is printed. Out: the lines to put in front of it, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 
 from derive.backends.c import sizes
 from derive.backends.c.names import member
+from derive.backends.c.phases import Factor
 from derive.backends.c.places import Outside, Place, alone, beside, width
 from derive.backends.c.storage import Life
 from derive.schedule import Schedule
@@ -81,6 +83,28 @@ class Memory:
         widths = [width(self.variables[n]) for n in group]
         before = sp.Add(*widths[: group.index(name)])
         return beside(self.variables[name], before, sp.Add(*widths))
+
+    def runs(self, factors: Sequence[Factor]) -> list[list[Factor]]:
+        """The factors of a product, in one those whose operands lie side by side and whose matrices are parameters."""
+
+        def position(factor: Factor) -> tuple[int, int]:
+            group = self.groups.get(factor.left, (factor.left,))
+            first = next(k for k, other in enumerate(factors) if other.left in group)
+            return first, group.index(factor.left)
+
+        found: list[list[Factor]] = []
+        for factor in sorted(factors, key=position):
+            if found and self._follows(found[-1][-1], factor):
+                found[-1].append(factor)
+            else:
+                found.append([factor])
+        return found
+
+    def _follows(self, factor: Factor, other: Factor) -> bool:
+        group = self.groups.get(factor.left, ())
+        if (factor.left, other.left) not in itertools.pairwise(group) or factor.turned != other.turned:
+            return False
+        return all(self.variables[matrix].role == "param" for f in (factor, other) for matrix in f.matrices)
 
     def nullable(self, name: str) -> bool:
         """Whether a variable's array may be missing."""

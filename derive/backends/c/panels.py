@@ -1,37 +1,42 @@
-"""Matrices packed for products: in panels, side by side where they share an operand.
+"""Matrices packed for products: in panels, side by side where they share an operand, one below the other where their
+operands lie side by side.
 
 In: groups of matrices, as the programs need them. Out: how large each group is, and how it is packed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.backends.c.phases import Apply
+from derive.backends.c.phases import Apply, Factor
 from derive.backends.c.sizes import Whole
 from derive.system import Length, Var
 
 
 @dataclass(frozen=True)
 class Group:
-    """Matrices that one product applies. `leading`: how many axes of each count as rows; `turned`: whether
-    what is summed over lies along a matrix's columns, so that it is packed turned over."""
+    """Matrices that are applied as one: rows of them one below the other, in each several side by side. `leading`: how
+    many axes of each count as rows; `turned`: whether what is summed over lies along a matrix's columns, so that it is
+    packed turned over."""
 
-    matrices: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
     leading: int
     turned: bool
 
+    @property
+    def matrices(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(matrix for row in self.rows for matrix in row)
 
-def groups_of(product: Apply, variables: Mapping[str, Var]) -> list[Group]:
-    """The matrices that a product applies, factor by factor."""
-    firsts = [product.targets[0] if factor.turned else factor.left for factor in product.factors]
-    return [
-        Group(factor.matrices, len(variables[first].axes), factor.turned)
-        for factor, first in zip(product.factors, firsts, strict=True)
-    ]
+
+def group_of(product: Apply, factors: Sequence[Factor], variables: Mapping[str, Var]) -> Group:
+    """The matrices of some factors of a product, whose operands lie side by side."""
+    turned = factors[0].turned
+    first = variables[product.targets[0] if turned else factors[0].left]
+    return Group(tuple(factor.matrices for factor in factors), len(first.axes), turned)
 
 
 class Panels:
@@ -49,8 +54,8 @@ class Panels:
 
     def shape(self, group: Group) -> tuple[sp.Expr, sp.Expr]:
         """Rows and columns of a group as it is applied."""
-        lengths = [self.lengths(group, m) for m in group.matrices]
-        return lengths[0][0], sp.Add(*(columns for _, columns in lengths))
+        depth = sp.Add(*(self.lengths(group, row[0])[0] for row in group.rows))
+        return depth, sp.Add(*(self.lengths(group, matrix)[1] for matrix in group.rows[0]))
 
     def lengths(self, group: Group, matrix: str) -> tuple[sp.Expr, sp.Expr]:
         """Rows and columns of one matrix as it is applied."""

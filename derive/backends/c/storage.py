@@ -10,7 +10,7 @@ lasting   a variable without time, used in several nests
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,6 +52,25 @@ def lives(phases: Iterable[Phase], variables: Mapping[str, Var], owners: Mapping
     ahead = (p.targets for phase in phases if isinstance(phase, Turns) for p in phase.ahead)
     found.update({name: Life("chunk") for targets in ahead for name in targets})
     return found
+
+
+def side_by_side(
+    phases: Iterable[Phase], found: Mapping[str, Life], free: Callable[[str], bool]
+) -> dict[str, tuple[str, ...]]:
+    """Operands of the same products that live equally long, to lie side by side: the matrices that they meet are then
+    applied as one. Each with all beside it, in order. `free`: whether a variable may lie anywhere."""
+    uses: dict[str, list[int]] = {}
+    together: list[set[str]] = []
+    for number, product in enumerate(p for p in products(phases) if isinstance(p, Apply)):
+        lefts = [factor.left for factor in product.factors if factor.left in found and free(factor.left)]
+        for left in lefts:
+            uses.setdefault(left, []).append(number)
+        for life in dict.fromkeys(found[left] for left in lefts):
+            names = {left for left in lefts if found[left] == life}
+            names.update(*(others for others in together if others & names))
+            together = [others for others in together if not others & names] + [names]
+    groups = [tuple(sorted(names, key=lambda n: (uses[n], [*uses].index(n)))) for names in together if len(names) > 1]
+    return {name: group for group in groups for name in group}
 
 
 _ORDER: tuple[Scope, ...] = ("local", "row", "turn", "chunk", "sequence", "lasting")
