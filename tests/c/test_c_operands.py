@@ -57,6 +57,11 @@ def agree(cell, **sizes):
     assert_close(*found, 1e-12)
 
 
+def test_two_matrices_that_meet_the_same_have_gradients_each():
+    text = "input x : d_x\nstate h : d_h\nh[t] = tanh(W @ h[t-1] + U @ [h[t-1], x] + V @ h[t-1] + b)"
+    agree(derive.parse(text, name="twice"), T=5, B=3, d_x=3, d_h=5)
+
+
 @pytest.mark.parametrize(("name", "wanted"), [("lstm", [1, 1]), ("gru", [1, 1, 1]), ("slstm", [1, 1])])
 def test_gradients_that_meet_one_product_are_one_operand(name, wanted):
     assert factors(backward(derived(name))) == wanted

@@ -89,7 +89,8 @@ def _read_in(item: Phase | Rows) -> set[str]:
 
 
 def _gathered_together(phases: Iterable[Phase]) -> tuple[Phase, ...]:
-    """Sums of outer products that share an operand as one, where nothing else stands between them."""
+    """Sums of outer products that share an operand as one, where nothing else stands between them; not those that
+    share both, which are the gradients of two matrices that meet the same."""
     found: list[Phase] = []
     start = 0
     for phase in phases:
@@ -107,7 +108,8 @@ def _shares(first: Phase, other: Phase) -> bool:
     if not isinstance(first, Gather) or not isinstance(other, Gather) or not (first.rights and other.rights):
         return False
     shared = set(first.lefts) & set(other.lefts) or set(first.rights) & set(other.rights)
-    return bool(shared) and first.add == other.add and not set(first.targets) & set(other.targets)
+    twice = {(s.left, s.right) for s in first.sums} & {(s.left, s.right) for s in other.sums}
+    return bool(shared) and not twice and first.add == other.add and not set(first.targets) & set(other.targets)
 
 
 class Tiler:
