@@ -1,0 +1,58 @@
+"""Cells of chance: matrices that share operands, meet one vector twice or several as one, in any order, gates that
+need others. C and NumPy, of which the proof knows the latter alone, have to agree."""
+
+import os
+import random
+
+import pytest
+from cellfolder import Arguments, assert_close, numbers, results
+
+import derive
+
+pytestmark = pytest.mark.needs("cc")
+SEEDS = range(100 if os.environ.get("DERIVE_FULL") else 4)
+SIZES = [
+    {"T": 5, "B": 1, "d_x": 5, "d_h": 37},
+    {"T": 4, "B": 3, "d_x": 17, "d_h": 70},
+    {"T": 1, "B": 2, "d_x": 1, "d_h": 1},
+]
+
+
+def text_of_chance(seed):
+    draw = random.Random(seed)
+    states = ["a", "b", "c"][: draw.randint(1, 3)]
+    vectors = ["x", *(f"{state}[t-1]" for state in states)]
+    lines = ["input x : d_x", f"state {', '.join(states)} : d_h"]
+    for number in range(draw.randint(2, 5)):
+        used = draw.sample(vectors, min(draw.randint(1, 3), len(vectors)))
+        terms = [addend(draw, f"{number}{k}", vector, vectors) for k, vector in enumerate(used)]
+        lines.append(f"g{number} = {draw.choice(['tanh', 'sigmoid'])}({' + '.join(terms)} + b{number})")
+        vectors.append(f"g{number}")
+    gates = vectors[1 + len(states) :]
+    for state in states:
+        g, h = draw.choice(gates), draw.choice(gates)
+        step = draw.choice(["{g} * {s}[t-1] + {h}", "tanh({g}) * {h}", "{g} + {s}[t-1] * {h}", "{g} - {h}"])
+        lines.append(f"{state}[t] = {step.format(g=g, h=h, s=state)}")
+    return "\n".join(lines)
+
+
+def addend(draw, name, vector, vectors):
+    """A matrix that meets a vector, alone or beside others, or a vector of weights."""
+    kind = draw.choice(["alone", "beside", "beside", "weighted"])
+    if kind == "weighted" and vector != "x":
+        return f"w{name} * {vector}"
+    others = [v for v in vectors if v != vector]
+    met = [vector, *draw.sample(others, min(2, len(others)))] if kind == "beside" else [vector]
+    draw.shuffle(met)
+    return f"M{name} @ [{', '.join(met)}]" if len(met) > 1 else f"M{name} @ {vector}"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_c_and_numpy_agree(seed):
+    cell = derive.parse(text_of_chance(seed), name="chance")
+    compiled, interpreted = (derive.build(cell, backend=backend) for backend in ("c", "numpy"))
+    compiled.AXES = interpreted.AXES = cell.axes
+    for sizes in SIZES:
+        problem = numbers(cell, dict.fromkeys(cell.axes, 7) | sizes)
+        got, wanted = (results(made, Arguments(made, problem)) for made in (compiled, interpreted))
+        assert_close(got, wanted, 1e-11)
