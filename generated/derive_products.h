@@ -140,9 +140,10 @@ INLINE size_t NAME(share)(size_t count, size_t unit, size_t part, size_t parts)
 
 INLINE size_t NAME(vectors)(size_t columns) { return (columns + LANES - 1) / LANES; }
 
-/* How many panels so many vectors take, and where one begins. */
+/* How many panels so many vectors take, where one begins, and which holds a vector. */
 INLINE size_t NAME(panels)(size_t vectors) { return (vectors + VECTORS - 1) / VECTORS; }
 INLINE size_t NAME(panel)(size_t vectors, size_t k) { return vectors * k / NAME(panels)(vectors); }
+INLINE size_t NAME(panel_of)(size_t vectors, size_t v) { return ((v + 1) * NAME(panels)(vectors) - 1) / vectors; }
 
 /* The kernel for panels so broad. */
 #define BY_BREADTH(breadth, kernel, ...) \
@@ -307,7 +308,7 @@ FUNCTION void NAME(pack)(size_t depth, size_t columns, size_t top, size_t height
             count = smaller(LANES - lane, width - j);
             if (piece++ % parts != part)
                 continue;
-            const size_t panel = ((v + 1) * NAME(panels)(vectors) - 1) / vectors, first = NAME(panel)(vectors, panel);
+            const size_t panel = NAME(panel_of)(vectors, v), first = NAME(panel)(vectors, panel);
             const size_t row = (NAME(panel)(vectors, panel + 1) - first) * LANES;
             real *const to = panels + (start * vectors + block * first + v - first) * LANES + within * row + lane;
             const size_t fill = left + j + count == columns ? LANES - lane : count;
@@ -339,7 +340,7 @@ INLINE void NAME(pack_row)(size_t depth, size_t columns, size_t k, size_t left, 
 {
     const size_t vectors = NAME(vectors)(columns), right = left + width;
     size_t v = left / LANES;
-    for (size_t p = ((v + 1) * NAME(panels)(vectors) - 1) / vectors; left < right; p++) {
+    for (size_t p = NAME(panel_of)(vectors, v); left < right; p++) {
         const size_t first = NAME(panel)(vectors, p), end = NAME(panel)(vectors, p + 1);
         real *const to = panels + (depth * first + k * (end - first)) * LANES;
         for (; v < end && left < right; v++) {
@@ -351,10 +352,7 @@ INLINE void NAME(pack_row)(size_t depth, size_t columns, size_t k, size_t left, 
     }
 }
 
-/*
- * An operand of `gather` and how broad it is; if `joined`, its columns of a result go on where those of the one before
- * it end. And a result of two operands.
- */
+/* An operand of `gather` and how broad it is; if `joined`, it has one result with the one before, on whose right it is. */
 typedef struct {
     NAME(operand) a;
     size_t width;
@@ -413,7 +411,7 @@ static inline void NAME(gather_band)(size_t i, size_t width, const real *slivers
     size_t rights, const NAME(side) *right, const NAME(result) *results, const real *panel, int add)
 {
     size_t columns;
-    for (const NAME(side) *next, *const end = right + rights; right < end; results += next - right, right = next) {
+    for (const NAME(side) *next, *const end = right + rights; right < end; results++, right = next) {
         next = NAME(joint)(right, end, &columns);
         const size_t vectors = NAME(vectors)(columns), row = results->row;
         for (size_t p = 0, v = 0; v < vectors; p++) {
@@ -431,14 +429,17 @@ static inline void NAME(gather_band)(size_t i, size_t width, const real *slivers
 }
 
 /*
- * For each of some left operands and each right one c = aᵀ b, or c += aᵀ b if `add`; results come left by left, and one
- * of NULL is skipped. All operands have `rows` rows. `scratch` holds DEPTH packed rows of all right operands, and BAND
+ * For each of some left operands and each right one, or several that are joined, c = aᵀ b, or c += aᵀ b if `add`; results
+ * come left by left, and one of NULL is skipped. All operands have `rows` rows. `scratch` holds DEPTH packed rows of all right operands, and BAND
  * columns of a left one. Of each c, part `part` of `parts` does its share.
  */
 FUNCTION void NAME(gather)(size_t lefts, const NAME(side) *left, size_t rights, const NAME(side) *right,
     const NAME(result) *results, size_t rows, real *scratch, int add, size_t part, size_t parts)
 {
     real *const panels = scratch + BAND * DEPTH;
+    size_t number = 0;
+    for (size_t r = 0; r < rights; r++)
+        number += !right[r].joined;
     for (size_t first = 0; first < rows; first += DEPTH) {
         const size_t depth = smaller(DEPTH, rows - first);
         real *packed = panels;
@@ -452,9 +453,9 @@ FUNCTION void NAME(gather)(size_t lefts, const NAME(side) *left, size_t rights, 
         }
         for (size_t l = 0; l < lefts; l++) {
             const size_t end = NAME(share)(left[l].width, ROWS, part + 1, parts);
-            const NAME(result) *const c = results + l * rights;
+            const NAME(result) *const c = results + l * number;
             int wanted = 0;
-            for (size_t r = 0; r < rights; r++)
+            for (size_t r = 0; r < number; r++)
                 wanted = wanted || c[r].c;
             for (size_t i = NAME(share)(left[l].width, ROWS, part, parts); wanted && i < end; i += BAND) {
                 const size_t width = smaller(BAND, end - i);

@@ -12,11 +12,12 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from cellfolder import Arguments, cell, derived, module, named
+from cellfolder import Arguments, assert_close, cell, derived, module, named, numbers, results
 
-from derive import emit
+from derive import build, emit
 from derive.backends import Proven, c
 from derive.backends.c.names import member
+from derive.language import Cell
 from derive.native import Field, Interface, Kernel, load
 from derive.native.load import compiled
 
@@ -48,9 +49,7 @@ def table(name: str) -> Interface:
 def kernel(name: str) -> Kernel:
     """Compiled with every warning an error."""
     library = load(texts(name), c.main_source(cell(name)), STRICT)
-    made = Kernel(library, table(name), module(name).init, module(name).tape_of)
-    made.AXES = module(name).AXES
-    return made
+    return Kernel(library, table(name), module(name).init, module(name).tape_of)
 
 
 def library(name: str) -> Path:
@@ -74,6 +73,14 @@ def run(command: Sequence[str | Path], folder: Path, **environment: str) -> str:
     )  # fmt: skip
     assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}"
     return done.stdout
+
+
+def agree(of: Cell, *sizes: Mapping[str, int]) -> None:
+    """C and NumPy give the same for a cell that is in no folder."""
+    got, wanted = (build(of, backend=backend) for backend in ("c", "numpy"))
+    for each in sizes:
+        problem = numbers(of, each)
+        assert_close(*(results(made, Arguments(made, problem)) for made in (got, wanted)), 1e-13)
 
 
 def inference(name: str, given: Arguments) -> dict[str, np.ndarray]:

@@ -1,16 +1,16 @@
 """Cells of chance: matrices that share operands, meet one vector twice or several as one, in any order, gates that
 need others. C and NumPy, of which the proof knows the latter alone, have to agree."""
 
-import os
 import random
 
 import pytest
-from cellfolder import Arguments, assert_close, numbers, results
+from cellfolder import FULL
+from ckernels import agree
 
 import derive
 
 pytestmark = pytest.mark.needs("cc")
-SEEDS = range(100 if os.environ.get("DERIVE_FULL") else 4)
+SEEDS = range(100 if FULL else 4)
 SIZES = [
     {"T": 5, "B": 1, "d_x": 5, "d_h": 37},
     {"T": 4, "B": 3, "d_x": 17, "d_h": 70},
@@ -50,9 +50,4 @@ def addend(draw, name, vector, vectors):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_c_and_numpy_agree(seed):
     cell = derive.parse(text_of_chance(seed), name="chance")
-    compiled, interpreted = (derive.build(cell, backend=backend) for backend in ("c", "numpy"))
-    compiled.AXES = interpreted.AXES = cell.axes
-    for sizes in SIZES:
-        problem = numbers(cell, dict.fromkeys(cell.axes, 7) | sizes)
-        got, wanted = (results(made, Arguments(made, problem)) for made in (compiled, interpreted))
-        assert_close(got, wanted, 1e-11)
+    agree(cell, *(dict.fromkeys(cell.axes, 7) | sizes for sizes in SIZES))

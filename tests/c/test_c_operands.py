@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from cellfolder import Arguments, assert_close, derived, numbers, results
+from cellfolder import derived
+from ckernels import agree
 
 import derive
 from derive.backends.c.kernel import Builder
@@ -48,18 +49,9 @@ def going_on(text):
     return [[int(flag) for flag in re.findall(r", ([01])\}", found)] for found in rights]
 
 
-def agree(cell, **sizes):
-    found = []
-    for backend in ("c", "numpy"):
-        made = derive.build(cell, backend=backend)
-        made.AXES = cell.axes
-        found.append(results(made, Arguments(made, numbers(cell, sizes))))
-    assert_close(*found, 1e-12)
-
-
 def test_two_matrices_that_meet_the_same_have_gradients_each():
     text = "input x : d_x\nstate h : d_h\nh[t] = tanh(W @ h[t-1] + U @ [h[t-1], x] + V @ h[t-1] + b)"
-    agree(derive.parse(text, name="twice"), T=5, B=3, d_x=3, d_h=5)
+    agree(derive.parse(text, name="twice"), {"T": 5, "B": 3, "d_x": 3, "d_h": 5})
 
 
 @pytest.mark.parametrize(("name", "wanted"), [("lstm", [1, 1]), ("gru", [1, 1, 1]), ("slstm", [1, 1])])
@@ -71,8 +63,7 @@ def test_where_no_order_serves_all_products_some_have_two_operands():
     cell = derive.parse(RING, name="ring")
     text = backward(derive_cell(cell))
     assert sorted(factors(text)) == [1, 1, 1, 2]  # for a, b, c and x
-    for rows in (1, 5):
-        agree(cell, T=6, B=rows, d_x=3, d_h=90)
+    agree(cell, *({"T": 3, "B": rows, "d_x": 3, "d_h": 90} for rows in (1, 5)))
 
 
 def test_what_lives_longer_or_has_its_place_stays_apart():
@@ -81,8 +72,8 @@ def test_what_lives_longer_or_has_its_place_stays_apart():
 
     phases = (product("u", "p", "q", "r", "s"), product("v", "s", "q"), product("w", "t"))
     found = {name: Life("sequence") for name in "pqst"} | {"r": Life("turn")}
-    assert side_by_side(phases, found, lambda name: name != "p") == dict.fromkeys("qs", ("q", "s"))
-    assert side_by_side(phases, found, lambda name: True) == dict.fromkeys("pqs", ("p", "q", "s"))
+    assert side_by_side(phases, found, {"p"}) == dict.fromkeys("qs", ("q", "s"))
+    assert side_by_side(phases, found, ()) == dict.fromkeys("pqs", ("p", "q", "s"))
 
 
 @pytest.mark.parametrize(
@@ -92,5 +83,4 @@ def test_what_lives_longer_or_has_its_place_stays_apart():
 def test_gradients_of_one_matrix_are_made_as_one(f, g, wanted):
     cell = derive.parse(JOINED.format(f=f, g=g), name="joined")
     assert going_on(backward(derive_cell(cell))) == [wanted]
-    for d_x, d_h in ((17, 20), (16, 64), (1, 70)):
-        agree(cell, T=9, B=3, d_x=d_x, d_h=d_h)
+    agree(cell, *({"T": 9, "B": 3, "d_x": d_x, "d_h": d_h} for d_x, d_h in ((17, 20), (16, 64), (1, 70))))

@@ -4,7 +4,7 @@ import re
 import sys
 
 import pytest
-from cellfolder import EVERY, SHIPPED, STRANGERS, Arguments, assert_close, example, results, source
+from cellfolder import EVERY, SHIPPED, Arguments, assert_close, example, results, sample, source
 from ckernels import STRICT, kernel, native_module, run, table, texts, written
 
 from derive.backends import c
@@ -50,7 +50,7 @@ def symbols(library, folder):
     return {(kind, name) for kind, name in ours - any_library if not name.startswith(compilers)}
 
 
-@pytest.mark.parametrize("name", [*SHIPPED, *STRANGERS[::3]])
+@pytest.mark.parametrize("name", sample(3))
 @pytest.mark.needs("cc", "gcc", "nm")
 def test_symbols_are_prefixed_and_nothing_is_writable_or_allocated(name, tmp_path):
     main = written(name, tmp_path)

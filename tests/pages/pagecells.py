@@ -5,7 +5,6 @@ By default those of the shipped cells and of some others; with DERIVE_FULL=1 of 
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from xml.etree.ElementTree import Element
 
@@ -17,7 +16,7 @@ from derive.pages.material import Material, material
 from derive.pages.page import page
 from derive.pages.partner import simple_network
 
-PAGES = cellfolder.EVERY if os.environ.get("DERIVE_FULL") else (*cellfolder.SHIPPED, *cellfolder.STRANGERS[::6])
+PAGES = cellfolder.sample(6)
 MATH = "{http://www.w3.org/1998/Math/MathML}"
 SVG = "{http://www.w3.org/2000/svg}"
 HTML = "{http://www.w3.org/1999/xhtml}"

@@ -109,12 +109,11 @@ class Calls:
             operand = f"&(NAME(operand)){self._operand(left, at_time)}"
             arguments = [rows, size(width(self.variables[left])), operand, self.memory.base(target), str(add)]
             return [f"NAME(sum)({', '.join(arguments)}, {share});"]
-        joined = self._joined(product)
-        order = [right for run in joined for right in run]
-        found = {(s.left, s.right): self._result(s) for s in product.sums}
+        sums = {(s.left, s.right): s for s in product.sums}
+        joined = self._joined(product, sums)
         lefts = [self._side(left, at_time) for left in product.lefts]
         rights = [self._side(right, at_time, joined=right != run[0]) for run in joined for right in run]
-        results = [[found.get((left, right), "{NULL, 0}") for right in order] for left in product.lefts]
+        results = [[self._result(sums.get((left, run[0]))) for run in joined] for left in product.lefts]
         packed = sp.Add(BAND, *(Whole(width(self.variables[n])) for n in product.rights))
         return [
             f"NAME(gather)({len(lefts)}, (NAME(side)[]){{{', '.join(lefts)}}},",
@@ -123,9 +122,8 @@ class Calls:
             f"    }}, {rows}, {self.memory.scratch(packed)}, {add}, {share});",
         ]
 
-    def _joined(self, product: Gather) -> list[list[str]]:
+    def _joined(self, product: Gather, sums: Mapping[tuple[str, str | None], Outer]) -> list[list[str]]:
         """The right operands, in one run those of which every result goes on where that of the one before ends."""
-        sums = {(s.left, s.right): s for s in product.sums}
         following = {
             right: after
             for right, after in itertools.permutations(product.rights, 2)
@@ -153,7 +151,9 @@ class Calls:
         size = self.memory.size(width(self.variables[name]))
         return f"{{{self._operand(name, at_time)}, {size}, {int(joined)}}}"
 
-    def _result(self, one: Outer) -> str:
+    def _result(self, one: Outer | None) -> str:
+        if one is None:
+            return "{NULL, 0}"
         return f"{{{self.memory.base(one.target)}, {self.memory.size(self._result_row(one))}}}"
 
     def _result_row(self, one: Outer) -> sp.Expr:

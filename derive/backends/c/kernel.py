@@ -187,7 +187,7 @@ class Builder:
         groups = {name: product.targets for product in applied for name in product.targets}
         saved = {n: k for n, k in self.saved.items() if n not in outside}
         placed = {*outside, *saved, *self.owners, *self.owners.values(), *self.carried, *groups}
-        groups |= side_by_side(phases, found, lambda name: name not in placed)
+        groups |= side_by_side(phases, found, placed)
         names = allocator(self.identifiers.values())
         memory = Memory(
             schedule,

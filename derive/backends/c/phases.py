@@ -54,7 +54,8 @@ class Outer:
 
 @dataclass(frozen=True)
 class Gather:
-    """Sums over time and batch at once: of outer products that share operands, or one of a single operand."""
+    """Sums over time and batch at once: of outer products that share operands, no two sharing both, or one of a single
+    operand."""
 
     sums: tuple[Outer, ...]
     for_: str

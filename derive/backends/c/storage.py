@@ -10,7 +10,7 @@ lasting   a variable without time, used in several nests
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,14 +55,14 @@ def lives(phases: Iterable[Phase], variables: Mapping[str, Var], owners: Mapping
 
 
 def side_by_side(
-    phases: Iterable[Phase], found: Mapping[str, Life], free: Callable[[str], bool]
+    phases: Iterable[Phase], found: Mapping[str, Life], placed: Collection[str]
 ) -> dict[str, tuple[str, ...]]:
     """Operands of the same products that live equally long, to lie side by side: the matrices that they meet are then
-    applied as one. Each with all beside it, in order. `free`: whether a variable may lie anywhere."""
+    applied as one. Each with all beside it, in order. `placed`: what has its place already."""
     uses: dict[str, list[int]] = {}
     together: list[set[str]] = []
     for number, product in enumerate(p for p in products(phases) if isinstance(p, Apply)):
-        lefts = [factor.left for factor in product.factors if factor.left in found and free(factor.left)]
+        lefts = [factor.left for factor in product.factors if factor.left in found and factor.left not in placed]
         for left in lefts:
             uses.setdefault(left, []).append(number)
         for life in dict.fromkeys(found[left] for left in lefts):
