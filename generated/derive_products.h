@@ -352,7 +352,9 @@ INLINE void NAME(pack_row)(size_t depth, size_t columns, size_t k, size_t left, 
     }
 }
 
-/* An operand of `gather` and how broad it is; if `joined`, it has one result with the one before, on whose right it is. */
+/*
+ * An operand of `gather` and how broad it is; if `joined`, it stands on the right of the one before, with one result.
+ */
 typedef struct {
     NAME(operand) a;
     size_t width;
