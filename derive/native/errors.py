@@ -13,3 +13,7 @@ class CompilerNotFound(NativeError):
 
 class CompileFailed(NativeError):
     """The compiler refused the sources; the message holds its output."""
+
+
+class KernelsDiffer(NativeError):
+    """What was compiled does not give what the NumPy kernel gives; the message says where."""

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from derive import native
 from derive.backends import Derived, c, numpy
 from derive.language.syntax import Cell
-from derive.native import Kernel, load
 from derive.pipeline.derivation import derive
 from derive.pipeline.files import render_pages, shared_sources
 
@@ -67,7 +67,7 @@ def build(cell: Cell, *, backend: Backend = "numpy", dtype: Precision = "float64
     """A kernel for a cell, proven first.
 
     `kernel.cell` is the cell, `kernel.source` the text it runs. Raises `ProofError`; for C,
-    `native.CompilerNotFound` and `native.CompileFailed`.
+    `native.CompilerNotFound`, `native.CompileFailed` and `native.KernelsDiffer`.
     """
     if backend not in ("numpy", "c"):
         raise ValueError(f"backend: got {backend!r}, expected 'numpy' or 'c'")
@@ -84,14 +84,18 @@ def numpy_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -
     return NumPyKernel(derived.cell, loaded(derived.cell.name, source), source, np.dtype(dtype))
 
 
-def c_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -> Kernel:
+def c_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -> native.Kernel:
     """The kernel of rendered C sources, compiled or from the cache; `init` and tapes are the NumPy module's."""
     sources = {name: text for name, text in texts.items() if name.endswith((".c", ".h", ".inc"))}
-    library = load({**shared_sources(), **sources}, c.main_source(derived.cell))
-    module = loaded(derived.cell.name, texts["__init__.py"])
-    table = c.interface(derived.cell, derived.schedule)
-    text = "\n".join(sources.values())
-    return Kernel(library, table, module.init, module.tape_of, np.dtype(dtype), cell=derived.cell, source=text)
+    return native.build(
+        {**shared_sources(), **sources},
+        c.main_source(derived.cell),
+        c.interface(derived.cell, derived.schedule),
+        loaded(derived.cell.name, texts["__init__.py"]),
+        np.dtype(dtype),
+        cell=derived.cell,
+        source="\n".join(sources.values()),
+    )
 
 
 def loaded(name: str, text: str) -> ModuleType:

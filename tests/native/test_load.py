@@ -57,6 +57,21 @@ def test_second_load_does_not_compile(tmp_path, monkeypatch, own_cache):
     assert not list(own_cache.glob("*.building"))
 
 
+def test_what_is_refused_is_not_kept(own_cache):
+    def refuse(library):
+        assert library.answer() == 42
+        raise NativeError("refused")
+
+    for _ in range(2):
+        with pytest.raises(NativeError, match=r"^refused$"):
+            load(ANSWER, "answer.c", accept=refuse)
+        assert not entries(own_cache)
+    accepted = []
+    for _ in range(2):
+        assert load(ANSWER, "answer.c", accept=lambda library: accepted.append(library.answer())).answer() == 42
+    assert accepted == [42]
+
+
 def test_sources_flags_and_compiler_each_make_another_entry(tmp_path, monkeypatch, own_cache):
     assert load(ANSWER, "answer.c").answer() == 42
     changed = {**ANSWER, "value.h": "#ifndef VALUE\n#define VALUE 43\n#endif\n"}

@@ -1,0 +1,110 @@
+"""Compiled C held against the NumPy kernel of the same cell, at sizes that take milliseconds.
+
+In: a library, its table, the NumPy module. Out: nothing, or `KernelsDiffer`. The proof ends where printers begin; what
+they or a compiler got wrong behind it shows here, before anybody uses the library.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from derive.native.arrays import Array, shape_of
+from derive.native.bind import Kernel
+from derive.native.errors import KernelsDiffer
+from derive.native.functions import DTYPES
+from derive.native.interface import Field, Interface
+
+# Of the largest number of an array: rounding is far below, what is wrong far above.
+TOLERANCES = {"f32": 1e-2, "f64": 1e-6}
+# Time, batch, the cell's first axis, and how much longer each further one is: none fills whole vectors or tiles.
+SIZES = ((5, 1, 67, 2), (2, 19, 5, 16))
+
+
+class Model(Protocol):
+    """The NumPy module of a cell, as far as its compiled kernel needs it."""
+
+    init: Any
+    tape_of: Any
+    forward: Any
+    backward: Any
+    step: Any
+
+
+class _Arguments(NamedTuple):
+    params: Any
+    x: Any
+    initial: Any
+    dy: Any
+    dfinal: Any
+
+
+def require_agreement(library: ctypes.CDLL, table: Interface, model: Model) -> None:
+    """Raise `KernelsDiffer` where the two do not give the same outputs, states and gradients."""
+    for precision, (time, batch, first, longer) in itertools.product(table.precisions, SIZES):
+        kernel = Kernel(library, table, model.init, model.tape_of, DTYPES[precision])
+        own = {axis: first + k * longer for k, axis in enumerate(table.axes[2:])}
+        sizes = {table.time: time, table.batch: batch, **own}
+        given = _arguments(kernel, model, sizes, DTYPES[precision])
+        with np.errstate(all="ignore"):
+            wanted = _results(model, given)
+        for how in ({}, {"checkpoint": 2}):
+            difference = _difference(_results(kernel, given, **how), wanted, TOLERANCES[precision])
+            if difference:
+                at = ", ".join(f"{name}={size}" for name, size in {**sizes, **how}.items())
+                raise KernelsDiffer(
+                    f"{table.prefix}: the compiled C and the NumPy kernel differ in {difference} ({precision}, {at}), "
+                    "so the C is refused: use the NumPy kernel, or name another compiler in the environment variable "
+                    "CC; and please report the cell and the compiler"
+                )
+
+
+def _arguments(kernel: Kernel, model: Model, sizes: Mapping[str, int], dtype: np.dtype[Any]) -> _Arguments:
+    """Parameters near those that the cell begins with, everything else of either sign."""
+    table, rng = kernel.interface, np.random.default_rng(0)
+
+    def normal(fields: Sequence[Field], *leading: str) -> Iterator[Array]:
+        return (np.asarray(rng.normal(size=shape_of(field, leading, sizes)), dtype) for field in fields)
+
+    start = model.init({axis: sizes[axis] for axis in table.axes[2:]}, rng, dtype)
+    moved = (np.asarray(a + 0.1 * b, dtype) for a, b in zip(start, normal(table.params), strict=True))
+    return _Arguments(
+        kernel.Params(*moved),
+        kernel.Inputs(*normal(table.inputs, table.time, table.batch)),
+        kernel.State(*normal(table.states, table.batch)),
+        kernel.Output(*normal(table.outputs, table.time, table.batch)),
+        kernel.State(*normal(table.states, table.batch)),
+    )
+
+
+def _results(of: Any, given: _Arguments, **how: Any) -> dict[str, Array]:
+    """All that forward, backward and a step give, by name."""
+    y, final, tape = of.forward(given.params, given.x, given.initial, **how)
+    dparams, dx, dinitial = of.backward(given.params, tape, given.dy, given.dfinal)
+    y_1, new = of.step(given.params, given.x._make(sequence[0] for sequence in given.x), given.initial)
+    groups = [
+        ("output", given.dy, y), ("final", given.initial, final),
+        ("gradient of", given.params, dparams), ("gradient of", given.x, dx), ("gradient of", given.initial, dinitial),
+        ("a step\'s output", given.dy, y_1), ("a step\'s", given.initial, new),
+    ]  # fmt: skip
+    return {
+        f"{kind} {name}": array
+        for kind, like, arrays in groups
+        for name, array in zip(like._fields, arrays if isinstance(arrays, tuple) else (arrays,), strict=True)
+    }
+
+
+def _difference(got: Mapping[str, Array], wanted: Mapping[str, Array], tolerance: float) -> str:
+    """What differs most, if more than it may. A gradient that cancels is held against the largest number there is."""
+    finite = {name: array for name, array in wanted.items() if np.isfinite(array).all()}
+    largest = max((float(np.abs(array).max()) for array in finite.values()), default=0.0)
+    for name, array in finite.items():
+        scale = max(float(np.abs(array).max()), tolerance * largest)
+        error = float(np.abs(got[name] - array).max())
+        if not error <= tolerance * scale:
+            return f"{name} by {error:.1e} of {scale:.1e}"
+    return ""
