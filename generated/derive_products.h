@@ -431,9 +431,9 @@ static inline void NAME(gather_band)(size_t i, size_t width, const real *slivers
 }
 
 /*
- * For each of some left operands and each right one, or several that are joined, c = aᵀ b, or c += aᵀ b if `add`; results
- * come left by left, and one of NULL is skipped. All operands have `rows` rows. `scratch` holds DEPTH packed rows of all right operands, and BAND
- * columns of a left one. Of each c, part `part` of `parts` does its share.
+ * For each of some left operands and each right one, or several that are joined, c = aᵀ b, or c += aᵀ b if `add`;
+ * results come left by left, and one of NULL is skipped. All operands have `rows` rows. `scratch` holds DEPTH packed
+ * rows of all right operands, and BAND columns of a left one. Of each c, part `part` of `parts` does its share.
  */
 FUNCTION void NAME(gather)(size_t lefts, const NAME(side) *left, size_t rights, const NAME(side) *right,
     const NAME(result) *results, size_t rows, real *scratch, int add, size_t part, size_t parts)
