@@ -68,7 +68,7 @@ def _matrix_vector(equation: Equation, term: Term, variables: Variables, transpo
         return None
     wanted = (bound, free[0]) if transposed else (free[0], bound)
     for matrix, vector in (factors, factors[::-1]):
-        is_matrix = not variables[matrix.name].time and matrix.indices == wanted
+        is_matrix = variables[matrix.name].role == "param" and matrix.indices == wanted
         if is_matrix and variables[vector.name].time and vector.indices == (TIME, BATCH, bound):
             return _Product(equation, term, matrix, vector)
     return None

@@ -210,10 +210,6 @@ class Tiler:
 
     def _rows(self, stack: Stack, into: _Sequence, *, loop: bool) -> None:
         assert stack.shared is not None
-        if not all(self.variables[m.name].role == "param" for m in stack.matrices):
-            for equation in stack.equations:
-                self._step(Statement(equation), into, loop=loop)
-            return
         targets = [self.fresh(f"{e.name}_dot", self.variables[e.name]) for e in stack.equations]
         names = tuple(m.name for m in stack.matrices)
         into.product(
