@@ -8,6 +8,7 @@ from cellfolder import EVERY, SHIPPED, Arguments, assert_close, example, results
 from ckernels import STRICT, kernel, native_module, run, table, texts, written
 
 from derive.backends import c
+from derive.backends.c.names import member
 
 SHARED = c.shared_pages()
 CELLS = pytest.mark.parametrize("name", EVERY)
@@ -33,6 +34,12 @@ def test_header_is_cplusplus_and_stands_alone(name, tmp_path):
     for compiler in ("g++", "clang++"):
         run([compiler, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "use.cpp"], tmp_path)
     run([compiler.rstrip("+"), "-std=c99", *STRICT, "-fsyntax-only", "use.c"], tmp_path)
+
+
+def test_no_member_of_a_struct_is_called_as_a_macro_of_ours():
+    defined = {name for text in texts("lstm").values() for name in re.findall(r"# *define (\w+)(?![\w(])", text)}
+    assert {"real", "LANES", "vec_load"} < defined
+    assert [name for name in sorted(defined) if member(name) == name and not name.startswith("DERIVE_")] == []
 
 
 def symbols(library, folder):

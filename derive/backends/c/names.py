@@ -21,24 +21,30 @@ I complex imaginary NULL NAN INFINITY HUGE_VAL OVERFLOW UNDERFLOW DOMAIN SING PL
 errno linux unix i386 vax sun signgam isfinite isnormal signbit fpclassify bool true false M_E M_LOG2E M_LOG10E
 M_LN2 M_LN10 M_PI M_PI_2 M_PI_4 M_1_PI M_2_PI M_2_SQRTPI M_SQRT2 M_SQRT1_2 X_TLOSS
 """
+_STANDARD = "size_t ptrdiff_t wchar_t index memcpy memset memmove main div abs labs exit abort"
+_DEFINED = """
+ALIGNMENT ALL_ARE_WHOLE ARM AVX2 AVX512 BAND BIAS BITS DEPTH DIGITS ERFC_CENTRE ERFC_IS_0 ERFC_OUTSIDE ERF_INSIDE
+EXPM1_IS_MINUS_1 EXP_IS_0 EXP_IS_INFINITE FUNCTION HALF_PI_1 HALF_PI_2 HALF_PI_3 HALF_PI_4 HIGH INLINE KERNELS LANES
+LIMIT LN2_HIGH LN2_LOW LOG2_E LOW LOW_BITS NEON PLAIN ROUNDER ROUNDER_BIASED_LESS_1 ROUNDER_BIASED_TWICE ROWS RUN
+SMALLEST_NORMAL SQRT_HALF TANH_IS_1 TOO_LARGE TURNS_END TWO_OVER_PI UNIT UNROLL VECTORS X86
+integer mask real vec vec_bits vec_choose vec_first vec_gather vec_keep vec_lanes vec_load vec_of_bits vec_power
+vec_sqrt vec_store vec_sum vec_turn
+"""
 _OWN = """
-real R NAME LANES UNIT LIMIT TOO_LARGE times plus larger place misaligned T B dims params packed inputs initial
-outputs final tape work options doutputs dfinal dparams dinputs dinitial state new_state at panels_at saved_at
-zeros panels last last_two best first position value code memory saved sum size_t ptrdiff_t wchar_t index memcpy
-memset memmove main div abs labs exit abort RUN first chunk smaller Q V M GET PUT KEEP PART TB CELL KERNELS MASK
-VECTOR VECTORS DEPTH BAND ROWS REPEAT INLINE FUNCTION UNROLL WORK SAVED PANELS scratch together meet room u us
-ALIGNMENT X86 ARM PLAIN AVX2 AVX512 NEON BITS SET_PLAIN SET_AVX2 SET_AVX512 SET_NEON has_set integer vec mask
-lanes vec_load vec_store vec_bits vec_of_bits vec_choose vec_sqrt vec_sum vec_lanes vec_first vec_keep
-vec_gather vec_scatter vec_power whole begin end own wanted for_forward for_backward stage part parts set
+R NAME times plus larger place misaligned T B dims params packed inputs initial outputs final tape work options
+doutputs dfinal dparams dinputs dinitial state new_state at panels_at saved_at zeros panels last last_two best first
+position value code memory saved sum chunk smaller Q V M GET PUT KEEP PART TB CELL MASK VECTOR REPEAT WORK SAVED
+PANELS scratch together meet room u us SET_PLAIN SET_AVX2 SET_AVX512 SET_NEON has_set lanes whole begin end own
+wanted for_forward for_backward stage part parts set
 """
 _LIBRARY = frozenset(f"{name}{suffix}" for name in _LIBM.split() for suffix in ("", "f", "l"))
-_TAKEN = frozenset(_MACROS.split()) | _LIBRARY | KEYWORDS
+_TAKEN = frozenset([*_MACROS.split(), *_DEFINED.split()]) | _LIBRARY | KEYWORDS
 
-RESERVED = _TAKEN | frozenset(_OWN.split())
+RESERVED = _TAKEN | frozenset([*_STANDARD.split(), *_OWN.split()])
 
 
 def member(name: str) -> str:
-    """The name of a struct's member in the header: it has to survive whatever was included before."""
+    """The name of a struct's member in the header: it has to survive every macro, of what was included and our own."""
     return f"{name}_" if name in _TAKEN else name
 
 
