@@ -223,3 +223,12 @@ class Cell:
     def of_role(self, role: Role) -> tuple[Variable, ...]:
         """The variables of one role, in order."""
         return tuple(v for v in self.variables.values() if v.role == role)
+
+    def written(self, equation: Equation) -> str:
+        """An equation as the author wrote it, without remarks, on one line."""
+        text = ""
+        for line in self.source.splitlines()[equation.span.line - 1 :]:
+            text += ("" if text.endswith(("(", "[")) else " ") + line.partition("#")[0].strip()
+            if sum(map(text.count, "([")) <= sum(map(text.count, ")]")):  # a statement goes on while a bracket is open
+                break
+        return " ".join(text.split())

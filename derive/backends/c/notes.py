@@ -13,9 +13,8 @@ Note = Callable[[str], str]
 
 def notes(cell: Cell, schedule: Schedule, variables: Mapping[str, Var]) -> Note:
     """For a variable, the equation that its values, or the gradients through it, come from."""
-    lines = cell.source.splitlines()
     owner = {b: name for name, stored in schedule.stored.items() for b in stored.blocks.values()}
-    written = {e.target: _statement(lines, e.span.line - 1) for e in cell.equations}
+    written = {e.target: safe(cell.written(e)) for e in cell.equations}
 
     def note(name: str) -> str:
         back = ""
@@ -29,16 +28,6 @@ def notes(cell: Cell, schedule: Schedule, variables: Mapping[str, Var]) -> Note:
         return back + written[owner[name]]
 
     return note
-
-
-def _statement(lines: list[str], start: int) -> str:
-    """The statement that begins on a line; it goes on while a bracket is open."""
-    text = ""
-    for line in lines[start:]:
-        text += " " + line.partition("#")[0].strip()
-        if sum(map(text.count, "([")) <= sum(map(text.count, ")]")):
-            break
-    return safe(text)
 
 
 def safe(text: str) -> str:

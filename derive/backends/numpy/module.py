@@ -59,13 +59,12 @@ class _Module:
         schedule = self.schedule
         self.programs = (schedule.forward, schedule.backward, schedule.step, schedule.replay)
         self.functions = functions_used(self.programs)
-        self.single = len(cell.of_role("input")) == 1
         taken = _TAKEN | set(self.functions)
         self.names = Names(taken)
         self.identifiers = {name: self.names.fresh(name) for name in schedule.variables}
         self.identifiers |= {f"axis {axis}": self.names.fresh(axis) for axis in cell.axes}
         self.matrices: dict[tuple[str, ...], str] = {}
-        self.notes = _notes(cell, schedule)
+        self.notes = {b: cell.written(e) for e in cell.equations for b in schedule.stored[e.target].blocks.values()}
         self.stretches: dict[str, tuple[str, ...]] = {}
 
     def context(self, header: Sequence[str]) -> Context:
@@ -304,18 +303,6 @@ class _Module:
             if candidate == block
         )
         return part_of(f"doutputs.{name}", self.schedule.stored[name].shape, parts, self._axis)
-
-
-def _notes(cell: Cell, schedule: Schedule) -> dict[str, str]:
-    """Variable → the author's equation, for the variable that takes its value."""
-    lines = cell.source.splitlines()
-    notes = {}
-    for equation in cell.equations:
-        text = " ".join(lines[equation.span.line - 1].split("#")[0].split())
-        blocks = list(schedule.stored[equation.target].blocks.values())
-        for block in blocks:
-            notes[block] = text
-    return notes
 
 
 def _source_lines(cell: Cell) -> list[str]:
