@@ -28,7 +28,6 @@
 #define vec_first NAME(vec_first)
 #define vec_keep NAME(vec_keep)
 #define vec_gather NAME(vec_gather)
-#define vec_scatter NAME(vec_scatter)
 #define vec_power NAME(vec_power)
 
 #if LANES == 1
@@ -184,14 +183,6 @@ FUNCTION vec vec_gather(const real *p, size_t step, size_t count)
     for (size_t l = 0; l < count && l < LANES; l++)
         found[l] = p[l * step];
     return vec_load(found, LANES);
-}
-
-FUNCTION void vec_scatter(real *p, size_t step, vec v, size_t count)
-{
-    real given[LANES];
-    vec_store(given, v, LANES);
-    for (size_t l = 0; l < count && l < LANES; l++)
-        p[l * step] = given[l];
 }
 
 INLINE vec vec_power(vec base, unsigned exponent)

@@ -42,7 +42,6 @@ class _Scheduler:
         named = [b for s in self.system.stored.values() for b in s.blocks.values()]
         outputs = [b for o in self.system.outputs for b in self.system.stored[o].blocks.values()]
         return Schedule(
-            name=self.system.name,
             variables=self.variables,
             stored=self.system.stored,
             delays=self.system.delays,

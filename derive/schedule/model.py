@@ -107,7 +107,6 @@ class Schedule:
     `saved`: the variables on the tape, besides inputs and initial states.
     """
 
-    name: str
     variables: Mapping[str, Var]
     stored: Mapping[str, Stored]
     delays: Mapping[str, str]

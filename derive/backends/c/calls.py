@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
+from derive.backends.c.lines import braced
 from derive.backends.c.memory import Memory
 from derive.backends.c.panels import Group, Panels, group_of
 from derive.backends.c.phases import Apply, Gather, Outer, Product
@@ -56,7 +57,7 @@ class Calls:
     def _guarded(self, product: Apply, calls: Sequence[str]) -> list[str]:
         if not self.memory.nullable(product.targets[0]):
             return list(calls)
-        return [f"if ({self.memory.base(product.targets[0])}) {{", *(f"    {call}" for call in calls), "}"]
+        return braced(f"if ({self.memory.base(product.targets[0])})", list(calls))
 
     # -- matrices applied to rows
 

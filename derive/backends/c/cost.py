@@ -126,8 +126,7 @@ _CONSTANTS = {length: sp.Integer(number) for length, number in (sizes.CHOSEN | {
 
 
 def _plain(size: sp.Expr) -> sp.Expr:
-    whole = size.xreplace(_CONSTANTS).replace(sizes.Whole, lambda count: count)
-    return whole.replace(sizes.Largest, lambda *each: sizes.Largest(*each) if len(each) > 1 else each[0])
+    return size.xreplace(_CONSTANTS).replace(sizes.Whole, lambda count: count)
 
 
 def _rows(size: sp.Expr) -> sp.Expr:

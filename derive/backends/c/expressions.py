@@ -111,8 +111,8 @@ class Expressions:
 
     def _factor(self, body: sp.Expr, here: _Here, *, under: bool = False) -> str:
         text, level = self._write(body, here)
-        loose = level < _PRODUCT or (level == _SIGN and text.startswith("-"))
-        return f"({text})" if loose or (under and level == _PRODUCT) else text
+        loose = level in (_SUM, _SIGN) or (under and level == _PRODUCT)
+        return f"({text})" if loose else text
 
 
 def is_divisor(number: sp.Expr) -> bool:

@@ -262,8 +262,6 @@ class Builder:
         if memory.starts:
             unset = " || ".join(f"{pointer} == zeros" for pointer in memory.starts)
             amount = memory.size(memory.regions["zeros"].size)
-            order = [line for line in declared if " zeros = " in line]
-            declared = [*order, *(line for line in declared if line not in order)]
             first.append(f"if (part == 0 && ({unset})) memset(zeros, 0, {_factors(amount)} * sizeof(real));")
         text = "\n".join([*declared, *first, *(line for stage in stages for line in stage.lines)])
         panels = "PANELS(" in text
@@ -308,13 +306,15 @@ class Builder:
     def _layout(self, name: str, regions: Iterable[tuple[str, sp.Expr]]) -> Layout:
         """Where the parts of a buffer lie."""
         regions = tuple(regions)
-        places = [
-            f"at[{k}] = place(&end, {_briefly(sizes.checked(size, self.axes.__getitem__))}, UNIT); /* {note} */"
-            for k, (note, size) in enumerate(regions)
-        ]
-        declared = self._used("\n".join(places).replace("TB", "T B")) or ["(void)dims;"]
-        if any("TB" in place for place in places):
+        counts = [sizes.checked(size, self.axes.__getitem__) for _, size in regions]
+        briefly = [count.replace("times(T, B)", "TB") for count in counts]
+        declared = self._used("\n".join(counts)) or ["(void)dims;"]
+        if briefly != counts:
             declared.append("const size_t TB = times(T, B);")
+        places = [
+            f"at[{k}] = place(&end, {count}, UNIT); /* {note} */"
+            for k, ((note, _), count) in enumerate(zip(regions, briefly, strict=True))
+        ]
         return Layout(name, tuple(declared), tuple(places or ["(void)at;"]), tuple(size for _, size in regions))
 
     def _packed_layout(self) -> Layout:
@@ -378,10 +378,6 @@ class Builder:
         outputs = [self.cell.variables[name] for name in self.cell.outputs]
         of_role = self.cell.of_role
         return {"params": of_role("param"), "inputs": of_role("input"), "states": of_role("state"), "outputs": outputs}
-
-
-def _briefly(size: str) -> str:
-    return size.replace("times(T, B)", "TB")
 
 
 def _factors(amount: str) -> str:

@@ -14,7 +14,7 @@ import sympy as sp
 from derive.backends.c.expressions import Expressions
 from derive.backends.c.lines import braced, indented, looped
 from derive.backends.c.memory import Memory
-from derive.backends.c.phases import TOTAL, Nest, Op, Scatter, summed
+from derive.backends.c.phases import TOTAL, Nest, Op, Point, Scatter, summed
 from derive.backends.c.places import alone
 from derive.backends.c.pointers import Pointers
 from derive.system import Element, FirstMaximum, Index, Length, Term
@@ -97,7 +97,7 @@ class NestPrinter:
         value = self.expressions.joined([totals.get(term) or self._text(term.body, at) for term in point.terms])
         if self._is_scalar(point.target.name):
             return f"const vec {self.memory.identifiers[point.target.name]} = {value};"
-        return self._store(point.target, value, at, add=getattr(point, "add", False))
+        return self._store(point.target, value, at, add=isinstance(point, Point) and point.add)
 
     def _sums(self, nest: Nest, at: At) -> tuple[list[str], dict[Term, str]]:
         """The sums of a nest as vectors of equal lanes, each taken along the last of its indices, those over the same
@@ -171,9 +171,8 @@ class NestPrinter:
             value = f"{self._load(target, at)} + {value}"
         if step is None:
             return f"*({address}) = vec_first({value});" if " " in address else f"*{address} = vec_first({value});"
-        if step == 1:
-            return f"PUT({address}, {value});"
-        return f"vec_scatter({address}, {self.memory.size(step)}, {value}, lanes);"
+        assert step == 1, "vectors go along the last axis of what is written"
+        return f"PUT({address}, {value});"
 
     def _address(self, element: Element, at: At) -> tuple[str, sp.Expr | None]:
         """A pointer to an element, and how far apart its lanes are; None where vectors go along another index."""

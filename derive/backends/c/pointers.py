@@ -61,9 +61,9 @@ class Pointers:
         """A pointer to a variable's values at some time and later; it is kept for all times."""
         return f"{self.memory.base(name)} + {time} * ({self._turn_size(name)})"
 
-    def at(self, name: str, shift: int = 0) -> str:
+    def at(self, name: str) -> str:
         """A pointer to what a variable holds at the present time."""
-        base, time = self._base_and_time(name, shift)
+        base, time = self._base_and_time(name, 0)
         return f"{base} + {time} * ({self._turn_size(name)})" if time else base
 
     def row(self, name: str, shift: int = 0) -> str:
@@ -84,8 +84,8 @@ class Pointers:
                 start += f" + {number}"
             if memory.nullable(name):
                 start = f"{memory.base(name)} ? {start} : NULL"
-            kind = "real *restrict" if name in self._written and not shift else "const real *"
-            self._rows[name, shift] = f"{kind} {pointer} = {start};".replace("* ", "*", 1 if kind[-1] == "*" else 0)
+            kind = "real *restrict " if name in self._written and not shift else "const real *"
+            self._rows[name, shift] = f"{kind}{pointer} = {start};"
         return pointer
 
     def _base_and_time(self, name: str, shift: int) -> tuple[str, str]:

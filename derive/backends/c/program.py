@@ -54,15 +54,7 @@ class ProgramPrinter:
 
     def stages(self, phases: Iterable[Phase]) -> list[Stage]:
         """All phases."""
-        found: list[Stage] = []
-        for phase in phases:
-            for stage in self._phase(phase):
-                last = found[-1] if found else None
-                if last and last.kind == stage.kind:
-                    found[-1] = Stage(stage.kind, (*last.lines, *stage.lines))
-                else:
-                    found.append(stage)
-        return found
+        return [stage for phase in phases for stage in self._phase(phase)]
 
     def _phase(self, phase: Phase) -> list[Stage]:
         if isinstance(phase, Once):

@@ -60,12 +60,8 @@ def factors_of(size: sp.Expr) -> list[sp.Expr]:
     """The factors of a size, in the order of the axes of an array."""
     found: list[sp.Expr] = []
     for factor in sp.Mul.make_args(size):
-        if isinstance(factor, sp.Mul):
-            found += factors_of(factor)
-        elif isinstance(factor, sp.Pow):
-            found += [factor.base] * int(factor.exp)
-        else:
-            found.append(factor)
+        base, exponent = factor.as_base_exp()
+        found += [base] * int(exponent)
     return sorted(found, key=_key)
 
 

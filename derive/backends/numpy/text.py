@@ -20,4 +20,4 @@ def commented(shape: str, comment: str) -> str:
 
 def escaped(text: str) -> str:
     """Text that can stand in a docstring or a comment."""
-    return " ".join(text.replace("\\", "\\\\").replace('"""', "'''").split("\r")) if text else text
+    return " ".join(text.replace("\\", "\\\\").replace('"""', "'''").split("\r"))
