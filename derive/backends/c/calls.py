@@ -17,11 +17,11 @@ from derive.backends.c.sizes import BAND, B, Whole
 
 
 class Calls:
-    """Prints products. `panels`: the matrices packed once; what is no parameter is packed where it is used;
-    `together`: parts may share the columns of a result."""
+    """Prints the products of one function, `user`. `panels`: the matrices packed once; what is no parameter is packed
+    where it is used; `together`: parts may share the columns of a result."""
 
-    def __init__(self, memory: Memory, pointers: Pointers, panels: Panels, *, together: bool) -> None:
-        self.memory, self.pointers, self.panels, self.together = memory, pointers, panels, together
+    def __init__(self, memory: Memory, pointers: Pointers, panels: Panels, user: str, *, together: bool) -> None:
+        self.memory, self.pointers, self.panels, self.user, self.together = memory, pointers, panels, user, together
         self.variables = memory.variables
 
     def packing(self, product: Apply) -> list[str]:
@@ -93,7 +93,7 @@ class Calls:
 
     def _panel(self, group: Group) -> str:
         if self._packed_once(group):
-            return f"PANELS({self.panels.number(group)})"
+            return f"PANELS({self.panels.number(group, self.user)})"
         return self._own_panels(group)
 
     def _own_panels(self, group: Group) -> str:
@@ -124,7 +124,7 @@ class Calls:
         ]
 
     def _joined(self, product: Gather, sums: Mapping[tuple[str, str | None], Outer]) -> list[list[str]]:
-        """The right operands, in one run those of which every result goes on where that of the one before ends."""
+        """The right operands in runs: in one run, the results of each go on where those of the one before end."""
         following = {
             right: after
             for right, after in itertools.permutations(product.rights, 2)

@@ -6,7 +6,6 @@ In: a cell and its schedule. Out: a `Kernel`, the lines of each function and the
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from derive.backends.c import sizes
 from derive.backends.c.calls import Calls, pack
 from derive.backends.c.cost import Buffer, Cost, Operations, caller, operations
 from derive.backends.c.expressions import Expressions
+from derive.backends.c.layouts import Layout, Layouts
 from derive.backends.c.lines import braced
 from derive.backends.c.memory import Memory
 from derive.backends.c.names import allocator, local, member
@@ -31,18 +31,6 @@ from derive.backends.c.together import by_units
 from derive.language.syntax import Cell, Variable
 from derive.schedule import Program, Schedule, Statement
 from derive.system import Equation, Term, Var
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The parts of a buffer: `parts` is their sizes, `sizes` the declarations that `places` need,
-    `given` further parameters."""
-
-    name: str
-    sizes: tuple[str, ...]
-    places: tuple[str, ...]
-    parts: tuple[sp.Expr, ...]
-    given: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +62,7 @@ class Kernel:
 
 
 class Builder:
-    """Builds the functions of one cell; `note` tells the author's equation for a variable."""
+    """Builds the functions of one cell."""
 
     def __init__(self, cell: Cell, schedule: Schedule) -> None:
         self.cell, self.schedule = cell, schedule
@@ -88,6 +76,7 @@ class Builder:
         self.owners = {delay: state for state, delay in schedule.delays.items()}
         self.carried = {schedule.bars[d]: s for s, d in schedule.delays.items() if d in schedule.bars}
         self.expressions = Expressions(self.axes.__getitem__)
+        self.layouts = Layouts(self.axes)
         self.backward_program = self._with_zeros(schedule.backward)
         self.panels = Panels(self.variables)
         self.note = notes(cell, schedule, self.variables)
@@ -98,10 +87,10 @@ class Builder:
         forward_memory, forward = self._forward()
         backward_memory, backward = self._backward()
         layouts = (
-            self._packed_layout(),
-            self._layout("tape_layout", [(n, self._sequence(n)) for n in self.schedule.saved]),
-            self._work("forward_layout", forward_memory, forward),
-            self._work("backward_layout", backward_memory, backward),
+            self.layouts.packed(self.panels),
+            self.layouts.layout("tape_layout", [(n, self._sequence(n)) for n in self.schedule.saved]),
+            self.layouts.work("forward_layout", forward_memory, panels=forward.panels),
+            self.layouts.work("backward_layout", backward_memory, panels=backward.panels),
         )
         return Kernel(
             forward=forward,
@@ -110,7 +99,7 @@ class Builder:
             layouts=layouts,
             functions=tuple(self.expressions.functions),
             arrays=tuple((name, len(found)) for name, found in self.arrays().items()),
-            widths=self._widths(),
+            widths=self.layouts.widths(self.arrays()),
             counts={
                 "panels": max(1, len(self.panels.groups)),
                 "saved": max(1, len(self.saved)),
@@ -125,12 +114,12 @@ class Builder:
 
     def _cost(self, layouts: Sequence[Layout], bodies: Sequence[Body]) -> Cost:
         packed, tape, *work = layouts
-        matrices = Buffer(packed.parts, units=1)
+        matrices = Buffer(packed.sizes, units=1)
         own = matrices if any(body.panels for body in bodies) else None
-        forward, backward = (Buffer(layout.parts, matrices=own) for layout in work)
+        forward, backward = (Buffer(layout.sizes, matrices=own) for layout in work)
         of = self.operations
         return Cost(
-            of["forward"], of["backward"], Buffer(tape.parts), matrices, forward, backward, caller(self.arrays())
+            of["forward"], of["backward"], Buffer(tape.sizes), matrices, forward, backward, caller(self.arrays())
         )
 
     def _sequence(self, name: str) -> sp.Expr:
@@ -177,7 +166,8 @@ class Builder:
     ) -> tuple[Memory, list[Stage], bool]:
         schedule = replace(self.schedule, variables=self.variables)
         phases = Tiler(schedule, program, self._dense, self._fresh, backward=not forward).run()
-        self.operations["forward" if forward else "backward"] = operations(phases, self.variables)
+        user = "forward" if forward else "backward"
+        self.operations[user] = operations(phases, self.variables)
         found = lives(phases, self.variables, self.owners)
         for name in kept:
             life = found.get(name)
@@ -203,12 +193,11 @@ class Builder:
         )
         pointers = Pointers(memory, self.owners, self.carried)
         together = by_units(phases)
-        calls = Calls(memory, pointers, self.panels, together=together)
+        calls = Calls(memory, pointers, self.panels, user, together=together)
         printer = ProgramPrinter(memory, pointers, calls, self.expressions, self.note, together=together)
         return memory, printer.stages(phases), together
 
     def _forward(self) -> tuple[Memory, Body]:
-        self.panels.user = "forward"
         outside = {
             **self._outside("params", "param"),
             **self._outside("inputs", "input"),
@@ -222,11 +211,10 @@ class Builder:
                 copied = self._copy(memory, name, "T", memory.base(name), f"SAVED({number})")
                 copies.append(f"if (tape) {copied}")
         copies += [self._copy_state(memory, state, state, "final", memory.turns(state)) for state in states]
-        stages.append(Stage("rows", _once(copies, together)))
+        stages.append(Stage("rows", _by_one_part(copies, together)))
         return memory, self._body(memory, "forward", stages, together)
 
     def _backward(self) -> tuple[Memory, Body]:
-        self.panels.user = "backward"
         seeds = {self.schedule.seeds[b]: o for b, o in self._outside("doutputs", "output").items()}
         outside = {
             **self._outside("params", "param"),
@@ -237,7 +225,7 @@ class Builder:
         }
         memory, stages, together = self._print(self.backward_program, outside, self.carried, forward=False)
         copies = [self._copy_state(memory, bar, state, "dinitial", "1") for bar, state in self.carried.items()]
-        return memory, self._body(memory, "backward", _with_rows(stages, _once(copies, together)), together)
+        return memory, self._body(memory, "backward", _with_rows(stages, _by_one_part(copies, together)), together)
 
     def _copy_state(self, memory: Memory, name: str, state: str, struct: str, turns: str | None) -> str:
         """Copy what a variable holds at its last turn into the caller's; `turns`: how many are kept."""
@@ -285,53 +273,12 @@ class Builder:
         stages = _joined([Stage("packing", tuple(first)), *stages])
         return Body(
             name=name,
-            declared=(*self._used(text), *declared),
+            declared=(*self.layouts.used(text), *declared),
             stages=stages,
             panels=panels,
             regions=len(memory.regions),
             together=together,
         )
-
-    def _used(self, text: str) -> list[str]:
-        """The declaration of the sizes that some lines use."""
-        used = [
-            f"{name} = dims->{member(axis)}"
-            for axis, name in self.axes.items()
-            if re.search(rf"(?<![\w>]){name}\b", text)
-        ]
-        return [f"const size_t {', '.join(used)};"] if used else []
-
-    # -- layouts
-
-    def _layout(self, name: str, regions: Iterable[tuple[str, sp.Expr]]) -> Layout:
-        """Where the parts of a buffer lie."""
-        regions = tuple(regions)
-        counts = [sizes.checked(size, self.axes.__getitem__) for _, size in regions]
-        briefly = [count.replace("times(T, B)", "TB") for count in counts]
-        declared = self._used("\n".join(counts)) or ["(void)dims;"]
-        if briefly != counts:
-            declared.append("const size_t TB = times(T, B);")
-        places = [
-            f"at[{k}] = place(&end, {count}, UNIT); /* {note} */"
-            for k, ((note, _), count) in enumerate(zip(regions, briefly, strict=True))
-        ]
-        return Layout(name, tuple(declared), tuple(places or ["(void)at;"]), tuple(size for _, size in regions))
-
-    def _packed_layout(self) -> Layout:
-        """That of the packed matrices, in front of which stands what tells the instruction set."""
-        sized = [(", ".join(group.matrices), self.panels.size(group)) for group in self.panels.groups]
-        found = self._layout("packed_layout", sized)
-        return replace(found, places=("end = UNIT;", *found.places))
-
-    def _work(self, name: str, memory: Memory, body: Body) -> Layout:
-        found = self._layout(name, [(region.note, region.size) for region in memory.regions.values()])
-        places, declared = [*found.places], [*found.sizes]
-        if not any("parts" in place for place in places):
-            declared.append("(void)parts;")
-        if body.panels:
-            places = [line for line in places if "(void)at" not in line]
-            places.append(f"at[{body.regions}] = end; /* the packed matrices */")
-        return replace(found, sizes=tuple(declared), places=tuple(places), given="size_t parts, ")
 
     def _fill(self) -> tuple[str, ...]:
         """Packs the matrices of the parameters."""
@@ -361,17 +308,7 @@ class Builder:
                 ],
             )
         lines = [*memory.lines.values(), *calls]
-        return (*self._used("\n".join(lines)), *lines)
-
-    def _widths(self) -> tuple[str, ...]:
-        """The sizes of the caller's arrays for one time and sequence, one statement a size."""
-        equal: dict[str, list[str]] = {}
-        for group, variables in self.arrays().items():
-            for k, variable in enumerate(variables):
-                size = sp.Mul(*(sizes.length(axis) for axis in variable.shape))
-                equal.setdefault(sizes.checked(size, self.axes.__getitem__), []).append(f"w->{group}[{k}]")
-        lines = [f"{' = '.join(members)} = {size};" for size, members in equal.items()]
-        return (*(self._used("\n".join(lines)) or ["(void)dims;"]), *lines)
+        return (*self.layouts.used("\n".join(lines)), *lines)
 
     def arrays(self) -> dict[str, Sequence[Variable]]:
         """The caller's arrays, in the order of their structs."""
@@ -384,13 +321,13 @@ def _factors(amount: str) -> str:
     return f"({amount})" if "+" in amount else amount
 
 
-def _once(lines: Sequence[str], together: bool) -> tuple[str, ...]:
+def _by_one_part(lines: Sequence[str], together: bool) -> tuple[str, ...]:
     """Lines that copy rows: where parts share the units, one of them does all rows."""
     return tuple(braced("if (u == 0)", list(lines)) if together and lines else lines)
 
 
 def _with_rows(stages: Sequence[Stage], lines: Sequence[str]) -> list[Stage]:
-    """Further lines, row by row, in front of the sums at the end where the stage before these goes so too."""
+    """Further lines, row by row, in front of the sums at the end."""
     number = len(stages)
     while number > 0 and stages[number - 1].kind == "gather":
         number -= 1

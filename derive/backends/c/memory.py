@@ -58,13 +58,13 @@ class Memory:
         self._bases: dict[str, str] = {}
         self._scratch: set[sp.Expr] = set()
         self._ranges: dict[str, tuple[str, str]] = {}
-        self.sizes = axes
+        self.axes = axes
 
     # -- sizes
 
     def size(self, size: sp.Expr) -> str:
         """A size in plain arithmetic."""
-        return sizes.text(size, self.sizes.__getitem__)
+        return sizes.text(size, self.axes.__getitem__)
 
     def factor(self, size: sp.Expr) -> str:
         """A size as a factor."""
@@ -196,7 +196,7 @@ class Memory:
 
     def range(self, axis: str, *, shared: bool) -> tuple[str, str]:
         """From where to where a loop along an axis goes; `shared`: through this part's share of it."""
-        end = self.sizes[axis]
+        end = self.axes[axis]
         if not shared:
             return "0", end
         if axis not in self._ranges:

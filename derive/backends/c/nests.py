@@ -43,7 +43,7 @@ class NestPrinter:
     ) -> None:
         self.together = together
         self.memory, self.pointers, self.expressions, self.notes = memory, pointers, expressions, notes
-        taken = {*memory.identifiers.values(), *memory.sizes.values(), pointers.n}
+        taken = {*memory.identifiers.values(), *memory.axes.values(), pointers.n}
         self.letters = [c for c in "ijklpqruvwxyz" if c not in taken] + [f"{c}_" for c in "ijklpq"]
 
     def lines(self, nests: Iterable[Nest]) -> list[str]:

@@ -40,16 +40,15 @@ def group_of(product: Apply, factors: Sequence[Factor], variables: Mapping[str, 
 
 
 class Panels:
-    """The groups of one packed buffer, each with its users. `user`: the function that is being printed."""
+    """The groups of one packed buffer, each with its users, the functions that apply it."""
 
     def __init__(self, variables: Mapping[str, Var]) -> None:
         self.variables = variables
         self.groups: dict[Group, set[str]] = {}
-        self.user = ""
 
-    def number(self, group: Group) -> int:
-        """Which part of the buffer holds a group; it is given one where it has none yet, and kept for `user`."""
-        self.groups.setdefault(group, set()).add(self.user)
+    def number(self, group: Group, user: str) -> int:
+        """Which part of the buffer holds a group, which `user` applies; it is given one where it has none yet."""
+        self.groups.setdefault(group, set()).add(user)
         return list(self.groups).index(group)
 
     def shape(self, group: Group) -> tuple[sp.Expr, sp.Expr]:

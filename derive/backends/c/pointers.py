@@ -17,7 +17,7 @@ class Pointers:
 
     def __init__(self, memory: Memory, owners: Mapping[str, str], carried: Mapping[str, str]) -> None:
         self.memory, self.owners, self.carried = memory, owners, carried
-        taken = set(memory.identifiers.values()) | set(memory.sizes.values())
+        taken = set(memory.identifiers.values()) | set(memory.axes.values())
         self.n = next(c for c in ("n", "b", "m", "n_") if c not in taken)
         self.tn = memory.names.fresh("tn")
         self._timed = False
