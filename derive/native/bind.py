@@ -367,23 +367,21 @@ def _cores() -> int:
 
 def _threads(asked: int | None) -> int:
     """How many threads: what was asked for, or the cores that this process may use."""
-    if asked is None:
-        return _cores()
-    told = refusal("threads", repr(asked), "a number of at least 1")
-    if not hasattr(asked, "__index__"):
-        raise TypeError(told)
-    if asked < 1:
-        raise ValueError(told)
-    return operator.index(asked)
+    return _cores() if asked is None else _positive("threads", asked)
 
 
 def _checkpoint(asked: int | None) -> int:
     """After how many steps the state is kept; 0 where everything is."""
-    if asked is None:
-        return 0
-    if asked < 1:
-        raise ValueError(refusal("checkpoint", repr(asked), "a number of steps, at least 1"))
-    return asked
+    return 0 if asked is None else _positive("checkpoint", asked)
+
+
+def _positive(argument: str, value: int) -> int:
+    told = refusal(argument, repr(value), "a number of at least 1")
+    if not hasattr(value, "__index__"):
+        raise TypeError(told)
+    if value < 1:
+        raise ValueError(told)
+    return operator.index(value)
 
 
 def _named_tuple(name: str, fields: Sequence[Field]) -> Any:

@@ -58,6 +58,6 @@ def test_a_tape_of_states_is_small_and_offers_nothing_else():
 def test_a_length_below_one_is_refused():
     made = kernel("lstm")
     given = Arguments(made, example("lstm", "distinct")[0])
-    with pytest.raises(ValueError, match="checkpoint: got 0, expected a number of steps, at least 1"):
+    with pytest.raises(ValueError, match="checkpoint: got 0, expected a number of at least 1"):
         made.forward(given.params, given.x, checkpoint=0)
     assert np.isfinite(made.forward(given.params, given.x, checkpoint=1)[0]).all()
