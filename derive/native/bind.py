@@ -117,8 +117,8 @@ class Kernel:
         result has the same bits for any number. `checkpoint`: keep the state every so many steps alone, and let
         backward compute the rest again; about the root of T takes least memory.
         """
-        place = _place(params, threads, checkpoint, "forward", initial is None, (not tape, _shape(x)))
-        plan = self._plans.get(place)
+        key = _key(params, threads, checkpoint, "forward", initial is None, (not tape, _shape(x)))
+        plan = self._plans.get(key)
         if plan is not None:
             outputs, final = plan.fresh()
             room = plan.room(self._tapes)
@@ -126,10 +126,10 @@ class Kernel:
                 inputs = x if isinstance(x, tuple) else (x,)
                 kept = None if room is None else self._tape(plan, params, inputs, initial, room, checkpoint)
                 return self._alone(self.Output, outputs), self.State(*final), kept
-        return self._checked_forward(place, params, x, initial, tape, threads, checkpoint)
+        return self._checked_forward(key, params, x, initial, tape, threads, checkpoint)
 
     def _checked_forward(
-        self, place: object, params: Any, x: Any, initial: Any, tape: bool, threads: int | None, checkpoint: int | None
+        self, key: object, params: Any, x: Any, initial: Any, tape: bool, threads: int | None, checkpoint: int | None
     ) -> tuple[Any, Any, Tape | None]:
         interface, bound = self.interface, self._bind(params)
         functions = bound.functions
@@ -152,7 +152,7 @@ class Kernel:
             chosen = {"parts": _threads(threads), "checkpoint": cut}
             return Plan(functions, "forward_threads", sizes, arguments, chosen, keeps=bool(tape))
 
-        plan = self._plans.agreed(place, functions, sizes, make)
+        plan = self._plans.agreed(key, functions, sizes, make)
         outputs, final = plan.fresh()
         room = plan.room(self._tapes)
         work = functions.buffer("work", plan.dims, plan.options)
@@ -171,11 +171,11 @@ class Kernel:
 
         `threads` as in `forward`.
         """
-        place = plan = None
+        key = plan = None
         if isinstance(tape, Tape):
             made = tape._functions, tape._sizes, tape._initial is None
-            place = _place(params, threads, tape._checkpoint, "backward", dfinal is None, made)
-            plan = self._plans.get(place)
+            key = _key(params, threads, tape._checkpoint, "backward", dfinal is None, made)
+            plan = self._plans.get(key)
         if plan is not None:
             dparams, dinputs, dinitial = plan.fresh()
             if plan.run(
@@ -183,10 +183,10 @@ class Kernel:
                 dparams, dinputs, dinitial,
             ):  # fmt: skip
                 return self.Params(*dparams), self._alone(self.Inputs, dinputs), self.State(*dinitial)
-        return self._checked_backward(place, params, tape, dy, dfinal, threads)
+        return self._checked_backward(key, params, tape, dy, dfinal, threads)
 
     def _checked_backward(
-        self, place: object, params: Any, tape: Tape, dy: Any, dfinal: Any, threads: int | None
+        self, key: object, params: Any, tape: Tape, dy: Any, dfinal: Any, threads: int | None
     ) -> tuple[Any, Any, Any]:
         interface, bound = self.interface, self._bind(params)
         functions, dtype = bound.functions, bound.functions.dtype
@@ -218,7 +218,7 @@ class Kernel:
             chosen = {"parts": _threads(threads), "checkpoint": tape._checkpoint}
             return Plan(functions, "backward_threads", tape._sizes, arguments, chosen)
 
-        plan = self._plans.agreed(place, functions, tape._sizes, make)
+        plan = self._plans.agreed(key, functions, tape._sizes, make)
         dparams, dinputs, dinitial = plan.fresh()
         work = functions.buffer("work", plan.dims, plan.options)
         functions.call(
@@ -230,15 +230,15 @@ class Kernel:
 
     def step(self, params: Any, x_t: Any, state: Any = None) -> tuple[Any, Any]:
         """The output and the new state after one step; an omitted state is zero."""
-        place = _place(params, 1, None, "step", state is None, _shape(x_t))
-        plan = self._plans.get(place)
+        key = _key(params, 1, None, "step", state is None, _shape(x_t))
+        plan = self._plans.get(key)
         if plan is not None:
             outputs, new = plan.fresh()
             if plan.run(self._memory, *_passed(params), x_t, state, outputs, new):
                 return self._alone(self.Output, outputs), self.State(*new)
-        return self._checked_step(place, params, x_t, state)
+        return self._checked_step(key, params, x_t, state)
 
-    def _checked_step(self, place: object, params: Any, x_t: Any, state: Any) -> tuple[Any, Any]:
+    def _checked_step(self, key: object, params: Any, x_t: Any, state: Any) -> tuple[Any, Any]:
         interface, bound = self.interface, self._bind(params)
         functions, sizes = bound.functions, bound.sizes.knowing(**{interface.time: 1})
         given = members("x_t", x_t, interface.inputs, alone=True)
@@ -253,7 +253,7 @@ class Kernel:
             (Kind.RESULT, interface.states, self._batch),
             MEMORY,
         )
-        plan = self._plans.agreed(place, functions, sizes, lambda: Plan(functions, "step", sizes, arguments, {}))
+        plan = self._plans.agreed(key, functions, sizes, lambda: Plan(functions, "step", sizes, arguments, {}))
         outputs, new = plan.fresh()
         work = functions.buffer("work", plan.dims, plan.options)
         functions.call(
@@ -339,7 +339,7 @@ class Kernel:
         return arrays[0] if len(arrays) == 1 else make(*arrays)
 
 
-def _place(
+def _key(
     params: Any, threads: int | None, checkpoint: int | None, call: str, from_zero: bool, further: object
 ) -> object:
     """What tells calls apart beside their arrays; None for what no plan is made for, to be checked each time."""

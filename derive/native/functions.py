@@ -32,7 +32,7 @@ class Functions:
     def __init__(self, library: ctypes.CDLL, interface: Interface, precision: str) -> None:
         self.interface = interface
         self._library = library
-        members = [*((name, ctypes.c_int) for name, _ in interface.options), ("crew", ctypes.c_void_p)]
+        members = [*((name, ctypes.c_int) for name in interface.options), ("crew", ctypes.c_void_p)]
         self._struct: type[ctypes.Structure] = type("Options", (ctypes.Structure,), {"_fields_": members})
         self._options = self.options()
         self.dtype: np.dtype[Any] = DTYPES[precision]
@@ -59,9 +59,8 @@ class Functions:
         return function
 
     def options(self, **chosen: int | None) -> ctypes.Array[Any]:
-        """The struct of options, alone in an array; with these instead of what stands for nothing."""
-        values = {**dict(self.interface.options), **chosen}
-        alone: ctypes.Array[Any] = (self._struct * 1)(self._struct(**values))
+        """The struct of options, alone in an array; all others are zero, which asks for nothing."""
+        alone: ctypes.Array[Any] = (self._struct * 1)(self._struct(**chosen))
         return alone
 
     def crew(self, threads: int) -> Array:

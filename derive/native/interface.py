@@ -4,7 +4,7 @@ The C backend writes the table beside its sources; nothing of a cell is known to
 prefix `p` and a precision `f32` or `f64` the library exports, `q` standing for `p_f32` or `p_f64`:
 
     typedef struct { size_t <axes…>; } p_dims;                  in the order of `axes`
-    typedef struct { int <options…>; void *crew; } p_options;   in the order of `options`
+    typedef struct { int <options…>; void *crew; } p_options;   in the order of `options`; 0 asks for nothing
     structs of pointers to float or double, in the order of the tables:
     q_params, q_dparams, q_inputs, q_dinputs, q_state (initial, final and their gradients), q_outputs
 
@@ -50,7 +50,7 @@ class Interface:
     """One compiled cell.
 
     `axes` are time, batch, then the cell's own. Shapes of `inputs`, `states` and `outputs` are the cell's,
-    without time and batch; those of `params` and of `tape` are complete. `options` are (name, value) pairs.
+    without time and batch; those of `params` and of `tape` are complete. `options` are names.
     `errors` are texts by code, the first for success.
     """
 
@@ -62,7 +62,7 @@ class Interface:
     states: tuple[Field, ...]
     outputs: tuple[Field, ...]
     tape: tuple[Field, ...]
-    options: tuple[tuple[str, int], ...]
+    options: tuple[str, ...]
     errors: tuple[str, ...]
 
     @property

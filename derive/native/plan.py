@@ -112,21 +112,21 @@ class Memory:
 
 
 class Plans:
-    """The plans of one kernel. Their places are what tells calls apart beside the arrays themselves."""
+    """The plans of one kernel. Their keys are what tells calls apart beside the arrays themselves."""
 
     def __init__(self) -> None:
         self._plans: dict[object, Plan] = {}
         self.get = self._plans.get
 
-    def agreed(self, place: object, functions: Functions, sizes: Sizes, make: Callable[[], Plan]) -> Plan:
-        """The plan at this place if it is one for these sizes, else a new one; it stays if an extension can use it."""
-        plan = self._plans.get(place)
+    def agreed(self, key: object, functions: Functions, sizes: Sizes, make: Callable[[], Plan]) -> Plan:
+        """The plan of this key if it is one for these sizes, else a new one; it stays if an extension can use it."""
+        plan = self._plans.get(key)
         if plan is None or plan.functions is not functions or plan.sizes is not sizes:
             plan = make()
-            if place is not None and extension() is not None:
+            if key is not None and extension() is not None:
                 if len(self._plans) >= MOST_PLANS:
                     self._plans.clear()
-                self._plans[place] = plan
+                self._plans[key] = plan
         return plan
 
 

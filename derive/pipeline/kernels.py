@@ -87,7 +87,7 @@ def numpy_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -
 def c_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -> native.Kernel:
     """The kernel of rendered C sources, compiled or from the cache; `init` and tapes are the NumPy module's."""
     sources = {name: text for name, text in texts.items() if name.endswith((".c", ".h", ".inc"))}
-    return native.build(
+    return native.build_kernel(
         {**shared_sources(), **sources},
         c.main_source(derived.cell),
         c.interface(derived.cell, derived.schedule),

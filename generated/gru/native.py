@@ -7,7 +7,7 @@ SHA-256 6c160b8b4798e65c. Not to be edited: change the cell and generate again.
 import sys
 from pathlib import Path
 
-from derive.native import Field, Interface, build
+from derive.native import Field, Interface, build_kernel
 
 from . import AXES, SHAPES, init
 
@@ -45,7 +45,7 @@ INTERFACE = Interface(
         Field("g", ("T", "B", "d_h")),
         Field("h", ("T", "B", "d_h")),
     ),
-    options=(("set", 0), ("part", 0), ("parts", 0), ("stage", 0), ("checkpoint", 0)),
+    options=("set", "part", "parts", "stage", "checkpoint"),
     errors=(
         "",
         "a NULL argument",
@@ -56,7 +56,7 @@ INTERFACE = Interface(
         "packed for another set of instructions",
     ),
 )
-kernel = build(_SOURCES, "gru_threads.c", INTERFACE, sys.modules[__package__])
+kernel = build_kernel(_SOURCES, "gru_threads.c", INTERFACE, sys.modules[__package__])
 Params = kernel.Params
 State = kernel.State
 Inputs = kernel.Inputs

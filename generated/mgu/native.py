@@ -7,7 +7,7 @@ SHA-256 8cbed9f9e7bd01ed. Not to be edited: change the cell and generate again.
 import sys
 from pathlib import Path
 
-from derive.native import Field, Interface, build
+from derive.native import Field, Interface, build_kernel
 
 from . import AXES, SHAPES, init
 
@@ -42,7 +42,7 @@ INTERFACE = Interface(
         Field("g", ("T", "B", "d_h")),
         Field("h", ("T", "B", "d_h")),
     ),
-    options=(("set", 0), ("part", 0), ("parts", 0), ("stage", 0), ("checkpoint", 0)),
+    options=("set", "part", "parts", "stage", "checkpoint"),
     errors=(
         "",
         "a NULL argument",
@@ -53,7 +53,7 @@ INTERFACE = Interface(
         "packed for another set of instructions",
     ),
 )
-kernel = build(_SOURCES, "mgu_threads.c", INTERFACE, sys.modules[__package__])
+kernel = build_kernel(_SOURCES, "mgu_threads.c", INTERFACE, sys.modules[__package__])
 Params = kernel.Params
 State = kernel.State
 Inputs = kernel.Inputs

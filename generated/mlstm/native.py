@@ -7,7 +7,7 @@ SHA-256 f8e6f8fd774bdec2. Not to be edited: change the cell and generate again.
 import sys
 from pathlib import Path
 
-from derive.native import Field, Interface, build
+from derive.native import Field, Interface, build_kernel
 
 from . import AXES, SHAPES, init
 
@@ -65,7 +65,7 @@ INTERFACE = Interface(
         Field("recip_r_arg2", ("T", "B")),
         Field("sigmoid_h", ("T", "B", "d_v")),
     ),
-    options=(("set", 0), ("part", 0), ("parts", 0), ("stage", 0), ("checkpoint", 0)),
+    options=("set", "part", "parts", "stage", "checkpoint"),
     errors=(
         "",
         "a NULL argument",
@@ -76,7 +76,7 @@ INTERFACE = Interface(
         "packed for another set of instructions",
     ),
 )
-kernel = build(_SOURCES, "mlstm_threads.c", INTERFACE, sys.modules[__package__])
+kernel = build_kernel(_SOURCES, "mlstm_threads.c", INTERFACE, sys.modules[__package__])
 Params = kernel.Params
 State = kernel.State
 Inputs = kernel.Inputs

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import derive
 from derive.backends import c
 from derive.cli import main
-from derive.native import KernelsDiffer, build
+from derive.native import KernelsDiffer, build_kernel
 from derive.native.agreement import require_agreement
 
 pytestmark = pytest.mark.needs("cc")
@@ -36,7 +36,7 @@ def test_a_fault_is_found_wherever_it_is(fault):
     assert right in sources[file]
     sources[file] = sources[file].replace(right, wrong)
     with pytest.raises(KernelsDiffer, match=rf"^rnn: the compiled C and the NumPy kernel differ in {where}\b"):
-        build(sources, c.main_source(cell("rnn")), table("rnn"), module("rnn"))
+        build_kernel(sources, c.main_source(cell("rnn")), table("rnn"), module("rnn"))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ LEAK = Interface(
     states=(Field("h", ("d_h",)), Field("s", ("d_h",))),
     outputs=(Field("h", ("d_h",)), Field("s", ("d_h",))),
     tape=(Field("h", ("T", "B", "d_h")), Field("s", ("T", "B", "d_h"))),
-    options=(("part", 0), ("parts", 1), ("checkpoint", 0)),
+    options=("part", "parts", "checkpoint"),
     errors=("", "a NULL argument", "a size of zero or too large", "a bad option", "an unaligned tape"),
 )
 

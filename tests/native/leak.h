@@ -44,7 +44,7 @@ static int NAME(check)(const leak_dims *d, const leak_options *o, const void *p,
 {
     if (!d || !p) return 1;
     if (!d->T || !d->B || !d->D || !d->H) return 2;
-    if (o->parts < 1) return 3;
+    if (o->parts < 0) return 3;
     if ((size_t)tape % 64) return 4;
     return 0;
 }

@@ -63,8 +63,8 @@ ERRORS = (
     ("mispacked", "packed for another set of instructions"),
 )
 
-OPTIONS = (("set", 0), ("part", 0), ("parts", 0), ("stage", 0), ("checkpoint", 0))
-"""The members of the options and what stands for each where nothing is asked for."""
+OPTIONS = ("set", "part", "parts", "stage", "checkpoint")
+"""The members of the options."""
 
 
 def prefix_of(cell: Cell) -> str:

@@ -14,7 +14,7 @@ from derive.native.interface import Interface
 from derive.native.load import load
 
 
-def build(
+def build_kernel(
     sources: Mapping[str, str],
     main: str,
     interface: Interface,
