@@ -30,11 +30,11 @@ static Q(segments) Q(cut)(const CELL(dims) *dims, const CELL(options) *options)
     return (Q(segments)){
         .length = one.T,
         .number = (dims->T + one.T - 1) / one.T,
-        .state = Q(total)(Q(states), w.states, dims->B),
-        .outputs = Q(total)(Q(outputs_), w.outputs, times(one.T, dims->B)),
-        .params = Q(total)(Q(params_), w.params, 1),
+        .state = Q(total)(Q(states_count), w.states, dims->B),
+        .outputs = Q(total)(Q(outputs_count), w.outputs, times(one.T, dims->B)),
+        .params = Q(total)(Q(params_count), w.params, 1),
         .tape = Q(kept_whole)(&one),
-        .work = Q(work_whole)(&one, options->parts > 1 ? (size_t)options->parts : 1),
+        .work = Q(work_whole)(&one, Q(parts_of)(options)),
     };
 }
 
@@ -81,7 +81,7 @@ static Q(state) Q(start_of)(size_t segment, const Q(state) *initial, real *tape,
 {
     Q(state) start = {0};
     if (segment > 0)
-        Q(lay)(&start, tape + (segment - 1) * s->state, Q(states), w->states, B, NULL);
+        Q(lay)(&start, tape + (segment - 1) * s->state, Q(states_count), w->states, B, NULL);
     else if (initial)
         start = *initial;
     return start;
@@ -110,8 +110,8 @@ static int Q(forward_cut)(const CELL(dims) *dims, const Q(params) *params, const
             end = *final;
         Q(inputs) these_inputs;
         Q(outputs) these_outputs;
-        Q(move)(&these_inputs, inputs, Q(inputs_), w.inputs, rows);
-        Q(move)(&these_outputs, outputs, Q(outputs_), w.outputs, rows);
+        Q(move)(&these_inputs, inputs, Q(inputs_count), w.inputs, rows);
+        Q(move)(&these_outputs, outputs, Q(outputs_count), w.outputs, rows);
         code = run(&segment, params, packed, &these_inputs, &start, &these_outputs, &end, NULL, work, &whole_sequence);
     }
     return code;
@@ -132,11 +132,11 @@ static int Q(backward_cut)(const CELL(dims) *dims, const Q(params) *params, cons
     Q(outputs) unread;
     Q(dparams) more = {0}, *first = dparams;
     Q(state) carry[2];
-    Q(lay)(&unread, scratch, Q(outputs_), w.outputs, s.length * dims->B, NULL);
+    Q(lay)(&unread, scratch, Q(outputs_count), w.outputs, s.length * dims->B, NULL);
     if (dparams)
-        Q(lay)(&more, share, Q(params_), w.params, 1, dparams);
+        Q(lay)(&more, share, Q(params_count), w.params, 1, dparams);
     for (int i = 0; i < 2; i++)
-        Q(lay)(&carry[i], carried[i], Q(states), w.states, dims->B, NULL);
+        Q(lay)(&carry[i], carried[i], Q(states_count), w.states, dims->B, NULL);
     int code = CELL(ok);
     for (size_t k = s.number; k-- > 0 && code == CELL(ok);) {
         const size_t rows = k * s.length * dims->B;
@@ -147,17 +147,17 @@ static int Q(backward_cut)(const CELL(dims) *dims, const Q(params) *params, cons
         Q(inputs) these_inputs;
         Q(outputs) these_doutputs;
         Q(dinputs) these_dinputs = {0};
-        Q(move)(&these_inputs, inputs, Q(inputs_), w.inputs, rows);
-        Q(move)(&these_doutputs, doutputs, Q(outputs_), w.outputs, rows);
+        Q(move)(&these_inputs, inputs, Q(inputs_count), w.inputs, rows);
+        Q(move)(&these_doutputs, doutputs, Q(outputs_count), w.outputs, rows);
         if (dinputs)
-            Q(move)(&these_dinputs, dinputs, Q(inputs_), w.inputs, rows);
+            Q(move)(&these_dinputs, dinputs, Q(inputs_count), w.inputs, rows);
         code = run(&segment, params, packed, &these_inputs, &start, &unread, NULL, segment_tape, work, &whole_sequence);
         if (code == CELL(ok))
             code = run_back(&segment, params, packed, &these_inputs, &start, segment_tape, &these_doutputs,
                 last ? dfinal : &carry[k % 2], first, &these_dinputs, k == 0 ? dinitial : &carry[(k + 1) % 2], work,
                 &whole_sequence);
         if (code == CELL(ok) && !last && dparams)
-            Q(add_up)(dparams, &more, Q(params_), w.params);
+            Q(add_up)(dparams, &more, Q(params_count), w.params);
         first = dparams ? &more : NULL;
     }
     return code;

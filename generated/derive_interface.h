@@ -15,6 +15,12 @@ typedef struct {
 
 static const Q(kernels) *Q(kernels_of)(int set);
 
+/* In how many parts the work may be done. */
+static size_t Q(parts_of)(const CELL(options) *options)
+{
+    return options && options->parts > 1 ? (size_t)options->parts : 1;
+}
+
 #include "derive_checkpoint.h"
 
 static size_t Q(kept_whole)(const CELL(dims) *dims)
@@ -61,10 +67,10 @@ size_t Q(work_bytes)(const CELL(dims) *dims, const CELL(options) *options)
     if (!dims)
         return TOO_LARGE;
     if (!options || !options->checkpoint || !dims->T)
-        return times(Q(work_whole)(dims, options && options->parts > 1 ? (size_t)options->parts : 1), sizeof(real));
+        return times(Q(work_whole)(dims, Q(parts_of)(options)), sizeof(real));
     const Q(segments) s = Q(cut)(dims, options);
     const size_t kept = plus(plus(s.tape, s.outputs), plus(s.params, times(2, s.state)));
-    const size_t inference = Q(work_forward)(dims, options->parts > 1 ? (size_t)options->parts : 1);
+    const size_t inference = Q(work_forward)(dims, Q(parts_of)(options));
     return times(larger(plus(s.work, kept), inference), sizeof(real));
 }
 
@@ -95,8 +101,8 @@ static int Q(check_sizes)(const CELL(dims) *dims, const CELL(options) *options)
     Q(widths) w;
     Q(measure)(dims, &w);
     const size_t rows = times(dims->T, dims->B);
-    const size_t total = plus(plus(Q(total)(Q(params_), w.params, 1), Q(total)(Q(inputs_), w.inputs, rows)),
-        plus(Q(total)(Q(states), w.states, dims->B), Q(total)(Q(outputs_), w.outputs, rows)));
+    const size_t total = plus(plus(Q(total)(Q(params_count), w.params, 1), Q(total)(Q(inputs_count), w.inputs, rows)),
+        plus(Q(total)(Q(states_count), w.states, dims->B), Q(total)(Q(outputs_count), w.outputs, rows)));
     if (times(total, sizeof(real)) == TOO_LARGE || Q(work_bytes)(dims, options) == TOO_LARGE ||
         Q(tape_bytes)(dims, options) == TOO_LARGE)
         return CELL(overflow);

@@ -5,7 +5,7 @@
 
 /* C99 alone */
 #if 1
-#if defined X86 && !defined __clang__ /* here only old machines run it, so it may be small */
+#if defined X86 && !defined __clang__ /* where only old machines run it */
 #pragma GCC push_options
 #pragma GCC optimize("Os")
 #endif
@@ -18,7 +18,7 @@
 #undef ROWS
 #undef LANES
 #undef PLAIN
-#if defined X86 && !defined __clang__
+#if defined X86 && !defined __clang__ /* where only old machines run it */
 #pragma GCC pop_options
 #endif
 #endif

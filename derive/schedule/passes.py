@@ -11,7 +11,7 @@ from dataclasses import replace
 import sympy as sp
 
 from derive.schedule.graph import Region, addends
-from derive.system import BATCH, TIME, Element, Equation, Index, Term, Var, elements
+from derive.system import BATCH, TIME, Element, Equation, Term, Var, elements
 
 Fresh = Callable[[str, Var], Var]
 
@@ -177,10 +177,3 @@ def _larger(term: Term, inside: set[str], variables: Mapping[str, Var]) -> int:
     """How many axes the largest matrix of a loop has that a term reads at its own time; 0 for none."""
     ranks = [len(variables[e.name].axes) for e in elements(term.body) if e.name in inside and not e.shift]
     return max((rank for rank in ranks if rank >= 2), default=0)
-
-
-def feature_sum(term: Term) -> Index | None:
-    """The index of a sum over exactly one feature axis."""
-    if len(term.over) == 1 and term.over[0].axis not in ("T", "B"):
-        return term.over[0]
-    return None

@@ -1,7 +1,7 @@
 """What the forward pass must keep for the backward pass: found from what the adjoint reads.
 
-In: the forward equations and the variables that the adjoint's equations read. Out: the save set, and
-the equations that restore the rest, element by element, from what is saved.
+In: the forward equations and the variables that the adjoint's equations read. Out: the save set; the rest follows
+from it, element by element.
 """
 
 from __future__ import annotations

@@ -13,21 +13,33 @@ from sympy.utilities.iterables import topological_sort
 
 from derive.schedule.graph import Region, reads
 from derive.schedule.model import Loop, Simple, Stack, Statement, Step
-from derive.schedule.passes import feature_sum
-from derive.system import BATCH, TIME, Element, Equation, Term, Var, elements
+from derive.system import BATCH, TIME, Element, Equation, Index, Term, Var, elements
 
 Fresh = Callable[[str, Var], Var]
 Variables = Mapping[str, Var]
 
 
 @dataclass(frozen=True)
-class _Product:
-    """A term that is a matrix times a vector (or its transpose times one), or an outer product."""
+class _MatrixVector:
+    """A term that is a matrix times a vector, or its transpose times one."""
 
     equation: Equation
     term: Term
     matrix: Element
-    vector: Element | None
+    vector: Element
+
+
+@dataclass(frozen=True)
+class _Outer:
+    """A term that is an outer product summed over time and batch; without `right`, the sum of a vector."""
+
+    equation: Equation
+    term: Term
+    left: Element
+    right: Element | None
+
+
+_Product = _MatrixVector | _Outer
 
 
 def stacked(
@@ -54,9 +66,9 @@ def _all_stacks(steps: Sequence[Step]) -> Iterator[Stack]:
 # -- what a term is
 
 
-def _matrix_vector(equation: Equation, term: Term, variables: Variables, transposed: bool) -> _Product | None:
+def _matrix_vector(equation: Equation, term: Term, variables: Variables, transposed: bool) -> _MatrixVector | None:
     """`Σ_k M[i, k] u[t, n, k]`, or with `transposed` `Σ_i M[i, k] u[t, n, i]`."""
-    bound = feature_sum(term)
+    bound = _feature_sum(term)
     free = equation.target.feature_indices
     factors = sp.Mul.make_args(term.body)
     if (
@@ -70,12 +82,17 @@ def _matrix_vector(equation: Equation, term: Term, variables: Variables, transpo
     for matrix, vector in (factors, factors[::-1]):
         is_matrix = variables[matrix.name].role == "param" and matrix.indices == wanted
         if is_matrix and variables[vector.name].time and vector.indices == (TIME, BATCH, bound):
-            return _Product(equation, term, matrix, vector)
+            return _MatrixVector(equation, term, matrix, vector)
     return None
 
 
-def _outer(equation: Equation, variables: Variables) -> _Product | None:
-    """`Σ_{t,n} a[t, n, i] u[t, n, k]`, or without `u`; the product's `matrix` is `a`."""
+def _feature_sum(term: Term) -> Index | None:
+    """The index of a sum over exactly one feature axis."""
+    return term.over[0] if len(term.over) == 1 and term.over[0] not in (TIME, BATCH) else None
+
+
+def _outer(equation: Equation) -> _Outer | None:
+    """`Σ_{t,n} a[t, n, i] u[t, n, k]`, or without `u`."""
     term = equation.terms[0]
     if len(equation.terms) != 1 or set(term.over) != {TIME, BATCH}:
         return None
@@ -84,14 +101,14 @@ def _outer(equation: Equation, variables: Variables) -> _Product | None:
     if len(factors) > 2 or not all(isinstance(f, Element) for f in factors):
         return None
     if len(factors) == 1:
-        return _Product(equation, term, factors[0], None) if len(free) == 1 else None
+        return _Outer(equation, term, factors[0], None) if len(free) == 1 else None
     for left, right in (factors, factors[::-1]):
         if (
             len(free) == 2
             and left.indices == (TIME, BATCH, free[0])
             and right.indices == (TIME, BATCH, free[1])
         ):
-            return _Product(equation, term, left, right)
+            return _Outer(equation, term, left, right)
     return None
 
 
@@ -112,7 +129,6 @@ def _rows_apart(region: Region, variables: Variables, fresh: Fresh) -> Region:
             continue
         plain = [t.body for t in rest if not t.over]
         for product in products:
-            assert product.vector is not None
             hint = f"{equation.name}_{variables[product.vector.name].about or product.vector.name}"
             variable = fresh(hint, variables[equation.name])
             equations.append(Equation(variable.element, (product.term,)))
@@ -126,12 +142,12 @@ def _is_delay(equation: Equation) -> bool:
     return isinstance(body, Element) and body.shift != 0
 
 
-def _row_groups(region: Region, variables: Variables) -> dict[str, list[_Product]]:
-    groups: dict[str, list[_Product]] = {}
+def _row_groups(region: Region, variables: Variables) -> dict[str, list[_MatrixVector]]:
+    groups: dict[str, list[_MatrixVector]] = {}
     for equation in region.equations:
         for term in equation.terms:
             product = _matrix_vector(equation, term, variables, transposed=False)
-            if product is not None and product.vector is not None:
+            if product is not None:
                 groups.setdefault(product.vector.name, []).append(product)
     return {operand: group for operand, group in groups.items() if len(group) > 1}
 
@@ -139,20 +155,20 @@ def _row_groups(region: Region, variables: Variables) -> dict[str, list[_Product
 # -- columns and outer: operands side by side
 
 
-def _column_products(equation: Equation, variables: Variables) -> list[_Product]:
+def _column_products(equation: Equation, variables: Variables) -> list[_MatrixVector]:
     found = [_matrix_vector(equation, t, variables, transposed=True) for t in equation.terms]
     products = [p for p in found if p is not None]
-    names = [p.vector.name for p in products if p.vector]
+    names = [p.vector.name for p in products]
     return products if len(products) > 1 and len(set(names)) == len(names) else []
 
 
-def _outer_groups(region: Region, variables: Variables) -> dict[str, list[_Product]]:
-    groups: dict[str, list[_Product]] = {}
+def _outer_groups(region: Region) -> dict[str, list[_Outer]]:
+    groups: dict[str, list[_Outer]] = {}
     for equation in region.equations if not region.loop else ():
-        product = _outer(equation, variables)
+        product = _outer(equation)
         if product is not None:
-            groups.setdefault(product.vector.name if product.vector else "", []).append(product)
-    return {k: g for k, g in groups.items() if len(g) > 1 and len({p.matrix.name for p in g}) == len(g)}
+            groups.setdefault(product.right.name if product.right else "", []).append(product)
+    return {k: g for k, g in groups.items() if len(g) > 1 and len({p.left.name for p in g}) == len(g)}
 
 
 def _buffers(regions: Sequence[Region], variables: Variables) -> list[tuple[str, ...]]:
@@ -191,10 +207,10 @@ def _wanted(regions: Sequence[Region], variables: Variables) -> list[tuple[str, 
         for equation in region.equations:
             products = _column_products(equation, variables)
             if products:
-                names = tuple(p.vector.name for p in products if p.vector)
+                names = tuple(p.vector.name for p in products)
                 found.append(((not region.loop, 0, -len(names)), names))
-        for operand, group in _outer_groups(region, variables).items():
-            names = tuple(p.matrix.name for p in group)
+        for operand, group in _outer_groups(region).items():
+            names = tuple(p.left.name for p in group)
             found.append(((True, 1 if operand else 2, -len(names)), names))
     return [names for _, names in sorted(found, key=lambda item: item[0])]
 
@@ -220,24 +236,21 @@ def _steps(region: Region, variables: Variables, buffers: Sequence[tuple[str, ..
             matrices = tuple(p.matrix for p in group)
             shared = variables[operand].element
             _enter(stacks, Stack("rows", _equations(group), tuple(names), matrices, shared, _rests(group)))
-    for group in _outer_groups(region, variables).values():
-        by_member = {p.matrix.name: p for p in group}
-        stretch = _slice(list(by_member), buffers)
+    for alike in _outer_groups(region).values():
+        by_left = {p.left.name: p for p in alike}
+        stretch = _slice(list(by_left), buffers)
         if stretch:
-            ordered = [by_member[name] for name in stretch]
+            ordered = [by_left[name] for name in stretch]
             targets = tuple(p.equation.target for p in ordered)
-            other = ordered[0].vector
-            shared_vector = variables[other.name].element if other else None
-            _enter(
-                stacks, Stack("outer", _equations(ordered), stretch, targets, shared_vector, _rests(ordered))
-            )
+            right = variables[ordered[0].right.name].element if ordered[0].right else None
+            _enter(stacks, Stack("outer", _equations(ordered), stretch, targets, right, _rests(ordered)))
     for equation in region.equations:
-        by_vector = {p.vector.name: p for p in _column_products(equation, variables) if p.vector}
+        by_vector = {p.vector.name: p for p in _column_products(equation, variables)}
         stretch = _slice(list(by_vector), buffers) if by_vector else None
         if stretch:
-            ordered = [by_vector[name] for name in stretch]
-            matrices = tuple(p.matrix for p in ordered)
-            used = [p.term for p in ordered]
+            products = [by_vector[name] for name in stretch]
+            matrices = tuple(p.matrix for p in products)
+            used = [p.term for p in products]
             rest = tuple(t for t in equation.terms if t not in used)
             stacks[equation.name] = Stack("columns", (equation,), stretch, matrices, equation.target, (rest,))
     return _placed(region, stacks)

@@ -14,7 +14,6 @@ from derive.backends.c.files import (
     layouts_file,
     native_file,
     source_file,
-    threads_file,
 )
 from derive.backends.c.functions import shared_functions
 from derive.backends.c.interface import SETS, interface
@@ -28,12 +27,12 @@ from derive.schedule import Schedule
 __all__ = ["Cost", "Style", "amount", "cost_of", "interface", "main_source", "pages", "shared_pages"]
 
 _SHARED: Mapping[str, Callable[[], Mapping[str, Any]]] = {
-    "derive_base.h": lambda: {"chosen": {length.name: number for length, number in CHOSEN.items()}},
+    "derive_base.h": lambda: {"chosen": {length.name: number for length, number in CHOSEN.items()}, "sets": SETS},
     "derive_vectors.h": dict,
     "derive_functions.h": shared_functions,
     "derive_products.h": dict,
     "derive_checkpoint.h": dict,
-    "derive_interface.h": dict,
+    "derive_interface.h": lambda: {"sets": SETS},
     "derive_sets.h": lambda: {"sets": SETS},
     "derive_threads.h": dict,
     "derive_threaded.h": dict,
@@ -50,7 +49,7 @@ def pages(derived: Derived, header: Sequence[str], proven: Proven) -> Mapping[st
         ("c/source.c.j2", source_file(cell, header)),
         ("c/layouts.inc.j2", layouts_file(cell, kernel)),
         ("c/kernels.inc.j2", kernels_file(cell, kernel)),
-        ("c/threads.c.j2", threads_file(cell, header)),
+        ("c/threads.c.j2", source_file(cell, header)),
     )
     found = {name: Page(*each) for name, each in zip(file_names(cell), contexts, strict=True)}
     return {**found, "native.py": Page("c/native.py.j2", native_file(cell, schedule, header, tuple(_SHARED)))}

@@ -62,16 +62,7 @@ def header_file(
 
 
 def source_file(cell: Cell, header: Sequence[str]) -> Context:
-    """What includes the bodies, once for each precision and once for each set of instructions."""
-    return {
-        "header": _starred(header),
-        "prefix": prefix_of(cell),
-        "precisions": PRECISIONS,
-    }
-
-
-def threads_file(cell: Cell, header: Sequence[str]) -> Context:
-    """The functions done by several threads."""
+    """What includes the bodies, once for each precision; or what adds threads to that."""
     return {"header": _starred(header), "prefix": prefix_of(cell), "precisions": PRECISIONS}
 
 
