@@ -130,9 +130,9 @@ def named(kind: Any, arrays: Any) -> dict[str, np.ndarray]:
     return (arrays if isinstance(arrays, tuple) else kind(arrays))._asdict()
 
 
-def results(made: ModuleType, given: Arguments) -> dict[str, np.ndarray]:
-    """All that forward and backward give, by kind and name."""
-    y, final, tape = made.forward(given.params, given.x, given.initial)
+def results(made: ModuleType, given: Arguments, **how: int) -> dict[str, np.ndarray]:
+    """All that forward and backward give, by kind and name; `how` forward is to go about it."""
+    y, final, tape = made.forward(given.params, given.x, given.initial, **how)
     dparams, dx, dinitial = made.backward(given.params, tape, given.dy, given.dfinal)
     groups = {
         "output": named(made.Output, y),

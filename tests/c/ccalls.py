@@ -39,38 +39,35 @@ class Call:
     def dims(self):
         return self.functions.dims(self.sizes)
 
-    def run(self, function, *arguments, options=None):
-        return self.functions._calls[function](*arguments, options or self.options)
+    def run(self, function, *arguments, **options):
+        """Call with these options, or else with those that the buffers are for."""
+        chosen = self.functions.options(**options) if options else self.options
+        return self.functions._calls[function](*arguments, chosen)
 
     def pack(self, **options):
         if self.packed is None:
             self.packed = self.functions.buffer("packed", self.dims, self.options)
-        return self.run(
-            "pack", self.dims, members(self.params), pointer(self.packed),
-            options=self.functions.options(**options) if options else None,
-        )  # fmt: skip
+        return self.run("pack", self.dims, members(self.params), pointer(self.packed), **options)
 
     def step(self, **options):
         """The first step of the inputs."""
         return self.run(
             "step", self.dims, members(self.params), pointer(self.packed), members(self.inputs), members(self.initial),
-            members(self.outputs), members(self.final), pointer(self.work),
-            options=self.functions.options(**options) if options else None,
+            members(self.outputs), members(self.final), pointer(self.work), **options,
         )  # fmt: skip
 
     def forward(self, function="forward", **options):
         return self.run(
             function, self.dims, members(self.params), pointer(self.packed), members(self.inputs),
             members(self.initial), members(self.outputs), members(self.final), pointer(self.tape), pointer(self.work),
-            options=self.functions.options(**options) if options else None,
+            **options,
         )  # fmt: skip
 
     def backward(self, function="backward", **options):
         return self.run(
             function, self.dims, members(self.params), pointer(self.packed), members(self.inputs),
             members(self.initial), pointer(self.tape), members(self.doutputs), members(self.dfinal),
-            members(self.dparams), members(self.dinputs), members(self.dinitial), pointer(self.work),
-            options=self.functions.options(**options) if options else None,
+            members(self.dparams), members(self.dinputs), members(self.dinitial), pointer(self.work), **options,
         )  # fmt: skip
 
     def gradients(self):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cellfolder import EVERY, Arguments, assert_close, example, named
+from cellfolder import EVERY, Arguments, assert_close, example, results
 from ckernels import kernel
 
 from derive.native.functions import DTYPES
@@ -11,29 +11,17 @@ pytestmark = pytest.mark.needs("cc")
 CELLS = pytest.mark.parametrize("name", EVERY)
 
 
-def gradients(made, given, **how):
-    y, final, tape = made.forward(given.params, given.x, given.initial, **how)
-    dparams, dx, dinitial = made.backward(given.params, tape, given.dy, given.dfinal)
-    return {
-        **{f"output {k}": v for k, v in named(made.Output, y).items()},
-        **{f"final {k}": v for k, v in final._asdict().items()},
-        **{f"dparams {k}": v for k, v in dparams._asdict().items()},
-        **{f"dx {k}": v for k, v in named(made.Inputs, dx).items()},
-        **{f"dinitial {k}": v for k, v in dinitial._asdict().items()},
-    }
-
-
 @CELLS
 @pytest.mark.parametrize("kind", ["distinct", "one step"])
 def test_segments_of_any_length_give_what_the_whole_gives(name, kind):
     made = kernel(name)
     problem, _ = example(name, kind)
     given = Arguments(made, problem)
-    whole = gradients(made, given)
+    whole = results(made, given)
     steps = problem.sizes["T"]
     for length in {1, 2, steps - 1 or 1, steps, steps + 3}:
         for threads in (1, 2):
-            assert_close(gradients(made, given, checkpoint=length, threads=threads), whole, 1e-12)
+            assert_close(results(made, given, checkpoint=length, threads=threads), whole, 1e-12)
 
 
 def test_a_tape_of_states_is_small_and_offers_nothing_else():
