@@ -11,7 +11,7 @@ from dataclasses import replace
 import sympy as sp
 
 from derive.schedule.graph import Region, addends
-from derive.system import BATCH, TIME, Element, Equation, Term, Var, elements
+from derive.system import BATCH, TIME, Element, Equation, Index, Term, Var, elements
 
 Fresh = Callable[[str, Var], Var]
 
@@ -48,7 +48,7 @@ def summands_named(
     Sums of one element are stacked, and summed accurately, by every backend. Outer products stay.
     """
     known = {
-        e.terms[0].body: e.target
+        (e.terms[0].body, frozenset[Index]()): e.target
         for e in equations
         if len(e.terms) == 1 and not e.terms[0].over and not isinstance(e.terms[0].body, Element)
     }
@@ -59,13 +59,14 @@ def summands_named(
             if _plain_sum(equation, term):
                 terms.append(term)
                 continue
-            if term.body not in known:
+            inner = tuple(i for i in term.over if i not in (TIME, BATCH))
+            summed = term.body, frozenset(inner)
+            if summed not in known:
                 like = replace(variables[equation.name], time=True)
-                inner = tuple(i for i in term.over if i not in (TIME, BATCH))
                 variable = fresh(f"{equation.name}_at", like)
-                known[term.body] = variable.element
+                known[summed] = variable.element
                 result.append(Equation(variable.element, (Term(term.body, inner),)))
-            terms.append(Term(known[term.body], (TIME, BATCH)))
+            terms.append(Term(known[summed], (TIME, BATCH)))
         result.append(Equation(equation.target, tuple(terms)))
     return result
 
