@@ -134,7 +134,8 @@ class Expressions:
             inner, _ = self._write(body.args[0], goal)
             name = spelling(body.row_name)
             if not elements(body):
-                return f"float({name}({inner}))", _ATOM
+                number = inner if name.startswith("np.") else f"np.float64({inner})"
+                return f"float({name}({number}))", _ATOM
             return (
                 (f"1 / {_wrap(inner)}", _PRODUCT) if body.row_name == "recip" else (f"{name}({inner})", _ATOM)
             )
