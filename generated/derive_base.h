@@ -6,6 +6,12 @@
 #ifndef DERIVE_BASE_H
 #define DERIVE_BASE_H
 
+#if defined __FAST_MATH__
+#error "compile without -ffast-math and -Ofast: functions are rounded to whole numbers by sums that they rearrange"
+#elif defined __FLT_EVAL_METHOD__ && __FLT_EVAL_METHOD__ == 2 && !defined __STRICT_ANSI__
+#error "compile with -std=c99, or on x86 with -msse2 -mfpmath=sse: numbers have to be as precise as they are said to be"
+#endif
+
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -124,7 +130,7 @@ INLINE size_t whole(size_t count, size_t unit)
     return count > LIMIT - unit ? TOO_LARGE : (count + unit - 1) / unit * unit;
 }
 
-/* Reserve `count` elements, rounded up to whole units, behind `*end`; returns where they start. */
+/* Reserve `count` elements, rounded up to whole units, from `*end` on; returns where they start. */
 INLINE size_t place(size_t *end, size_t count, size_t unit)
 {
     const size_t start = *end;

@@ -1,5 +1,5 @@
 /*
- * Elementary functions of vectors, for one precision and one instruction set; included after vectors.h, which
+ * Elementary functions of vectors, for one precision and one instruction set; included after derive_vectors.h, which
  * tells what has to be defined, and in the same region. BITS is 32 or 64.
  *
  * No function branches on a lane's value, but for sin and cos beyond TURNS_END, which libm computes lane by lane.

@@ -1,5 +1,5 @@
 /*
- * The functions that every cell offers, for one precision; included behind what tells where the cell's things lie,
+ * The functions that every cell offers, for one precision; included after the cell's layouts,
  * with CELL(name) a name of the cell's and Q(name) one for this precision.
  */
 
@@ -66,11 +66,13 @@ size_t Q(work_bytes)(const CELL(dims) *dims, const CELL(options) *options)
 {
     if (!dims)
         return TOO_LARGE;
-    if (!options || !options->checkpoint || !dims->T)
-        return times(Q(work_whole)(dims, Q(parts_of)(options)), sizeof(real));
-    const Q(segments) s = Q(cut)(dims, options);
+    CELL(dims) sequence = *dims;
+    sequence.T = larger(dims->T, 1); /* that of a step, whatever T is */
+    if (!options || !options->checkpoint)
+        return times(Q(work_whole)(&sequence, Q(parts_of)(options)), sizeof(real));
+    const Q(segments) s = Q(cut)(&sequence, options);
     const size_t kept = plus(plus(s.tape, s.outputs), plus(s.params, times(2, s.state)));
-    const size_t inference = Q(work_forward)(dims, Q(parts_of)(options));
+    const size_t inference = Q(work_forward)(&sequence, Q(parts_of)(options));
     return times(larger(plus(s.work, kept), inference), sizeof(real));
 }
 
@@ -111,7 +113,7 @@ static int Q(check_sizes)(const CELL(dims) *dims, const CELL(options) *options)
 
 /*
  * What the options ask for: the set of instructions, and which stages and which part of them to do. All parts of a
- * stage may be done at the same time, each stage behind the one before.
+ * stage may be done at the same time, each stage after the one before.
  */
 typedef struct {
     const Q(kernels) *kernels;
@@ -162,11 +164,13 @@ int Q(pack)(const CELL(dims) *dims, const Q(params) *params, void *packed,
 {
     if (!dims || Q(no_params)(params) || !packed)
         return CELL(null);
+    CELL(dims) one = *dims;
+    one.T = one.B = 1; /* whatever they are */
     Q(plan) plan;
-    const int code = Q(check)(dims, NULL, NULL, packed, options, TOO_LARGE, &plan);
+    const int code = Q(check)(&one, NULL, NULL, packed, options, TOO_LARGE, &plan);
     if (code != CELL(ok))
         return code;
-    plan.kernels->fill(dims, params, packed, for_forward | for_backward, 0, 1);
+    plan.kernels->fill(&one, params, packed, for_forward | for_backward, 0, 1);
     *(int *)packed = plan.set;
     return CELL(ok);
 }

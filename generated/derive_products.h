@@ -1,5 +1,5 @@
 /*
- * Matrix products, for one precision and one instruction set; included behind vectors.h. A product is carried
+ * Matrix products, for one precision and one instruction set; included after derive_vectors.h. A product is carried
  * out in tiles of up to ROWS rows and VECTORS vectors, whose sums stay in registers.
  *
  * A matrix that is applied to rows is packed first: in as few panels of at most VECTORS vectors as can be, all about as
@@ -284,7 +284,7 @@ FUNCTION void NAME(apply)(size_t times, size_t rows, size_t columns, size_t numb
             for (size_t f = 0; f < number; f++)
                 factors[f].a += height * factors[f].row;
         }
-        for (size_t f = 0; f < number; f++)
+        for (size_t f = 0; f < number && gaps; f++)
             factors[f].a += factors[f].time - rows * factors[f].row;
         c += c_time;
     }

@@ -1,4 +1,4 @@
-/* The functions of a cell done by several threads, for one precision; included behind threads.h. */
+/* The functions of a cell done by several threads, for one precision; included after derive_threads.h. */
 
 /*
  * How many threads are worth being started: none for what is done sooner than a thread is there, nor where there is

@@ -96,7 +96,7 @@ FUNCTION vec NAME(masked_load)(const real *p, size_t count)
 #endif
 #endif
 
-/* The first `count` numbers behind p, as many as a vector holds; the other lanes are zero. */
+/* The first `count` numbers from p on, as many as a vector holds; the other lanes are zero. */
 INLINE vec vec_load(const real *p, size_t count)
 {
     if (count >= LANES)

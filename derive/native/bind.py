@@ -114,7 +114,7 @@ class Kernel:
         """The outputs, the final state, and the tape for backward (None with `tape=False`).
 
         `threads`: at most how many; without it, as many as there are cores that this process may use. The
-        result has the same bits for any number. `checkpoint`: keep the state every so many steps alone, and let
+        result has the same bits for any number. `checkpoint`: keep only the state of every so many steps, and let
         backward compute the rest again; about the root of T takes least memory.
         """
         key = _key(params, threads, checkpoint, "forward", initial is None, (not tape, _shape(x)))

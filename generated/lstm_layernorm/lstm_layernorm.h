@@ -14,8 +14,8 @@
  * 71292254 exceeds the limit of 3000000.
  */
 
-#ifndef DERIVE_LSTM_LAYERNORM_H
-#define DERIVE_LSTM_LAYERNORM_H
+#ifndef DERIVE_CELL_lstm_layernorm_H
+#define DERIVE_CELL_lstm_layernorm_H
 
 #include <stddef.h>
 
@@ -43,7 +43,7 @@ typedef struct {
     int set; /* a set of instructions, one of those below */
     int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
     int stage; /* with parts: of this stage only; never with checkpoint */
-    int checkpoint; /* keep the states every so many steps alone, and backward computes the rest; 0: keep all */
+    int checkpoint; /* keep only the state of every so many steps, backward computes the rest again; 0: keep all */
     void *crew; /* threads that wait; NULL: each call starts its own */
 } lstm_layernorm_options;
 
@@ -249,11 +249,11 @@ typedef struct {
  *   work (scratch)          may be that of other calls
  *
  * q_forward_threads, q_backward_threads (in lstm_layernorm_threads.c only)
- *   The same, done by at most options->parts threads; `work` is as large as for these options.
+ *   The same, done by at most options->parts threads, never by more than 64; `work` is as large as for these options.
  *
  * lstm_layernorm_crew_bytes, _start, _end (there too)
  *   Threads, the caller's among them, that wait for calls whose options name them, in memory of so many bytes aligned
- *   to 64. They sleep 0.1 ms after a call. A forked child has none: it zeroes the memory.
+ *   to 64. They go to sleep about 0.1 ms after a call. A forked child has none: it zeroes the memory.
  *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward
@@ -265,12 +265,13 @@ typedef struct {
  * Operations, all gradients wanted:
  *   forward   8 T B d_h (d_h + d_x) in products, 4 T B (12 d_h + 5) elementwise, 5 T B (d_h + 1) functions
  *   backward  16 T B d_h (d_h + d_x) in products, T B (149 d_h + 40) elementwise
- * Numbers in memory, rounded up by part and packed row to 64 bytes; to train: tape, larger work, caller's:
+ * Numbers in memory, each part and packed row rounded up to 64 bytes, 64 in front of what is packed:
  *   tape      10 T B (d_h + 1)
  *   packed    8 d_h (d_h + d_x)
  *   work      2 B (8 d_h + 5) + 4 d_h min(T B, B + 256) + packed for forward
  *   work      15 T B d_h + 5 B d_h + 256 (d_h + d_x + 48) + packed for backward
  *   caller's  params 2 d_h (2 d_h + 2 d_x + 5), inputs T B d_x, states 2 B d_h, outputs T B d_h; gradients too
+ *   to train  tape, the larger work, the caller's
  */
 
 size_t lstm_layernorm_f32_packed_bytes(const lstm_layernorm_dims *dims, const lstm_layernorm_options *options);

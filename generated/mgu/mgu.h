@@ -13,8 +13,8 @@
  * Also compared with sympy.diff of the whole unrolled loss, at T=2, B=1, d_x=1, d_h=2: equal.
  */
 
-#ifndef DERIVE_MGU_H
-#define DERIVE_MGU_H
+#ifndef DERIVE_CELL_mgu_H
+#define DERIVE_CELL_mgu_H
 
 #include <stddef.h>
 
@@ -42,7 +42,7 @@ typedef struct {
     int set; /* a set of instructions, one of those below */
     int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
     int stage; /* with parts: of this stage only; never with checkpoint */
-    int checkpoint; /* keep the states every so many steps alone, and backward computes the rest; 0: keep all */
+    int checkpoint; /* keep only the state of every so many steps, backward computes the rest again; 0: keep all */
     void *crew; /* threads that wait; NULL: each call starts its own */
 } mgu_options;
 
@@ -189,11 +189,11 @@ typedef struct {
  *   work (scratch)          may be that of other calls
  *
  * q_forward_threads, q_backward_threads (in mgu_threads.c only)
- *   The same, done by at most options->parts threads; `work` is as large as for these options.
+ *   The same, done by at most options->parts threads, never by more than 64; `work` is as large as for these options.
  *
  * mgu_crew_bytes, _start, _end (there too)
  *   Threads, the caller's among them, that wait for calls whose options name them, in memory of so many bytes aligned
- *   to 64. They sleep 0.1 ms after a call. A forked child has none: it zeroes the memory.
+ *   to 64. They go to sleep about 0.1 ms after a call. A forked child has none: it zeroes the memory.
  *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward
@@ -205,12 +205,13 @@ typedef struct {
  * Operations, all gradients wanted:
  *   forward   4 T B d_h (d_h + d_x) in products, 9 T B d_h elementwise, 2 T B d_h functions
  *   backward  8 T B d_h (d_h + d_x) in products, 20 T B d_h elementwise
- * Numbers in memory, rounded up by part and packed row to 64 bytes; to train: tape, larger work, caller's:
+ * Numbers in memory, each part and packed row rounded up to 64 bytes, 64 in front of what is packed:
  *   tape      3 T B d_h
  *   packed    4 d_h (d_h + d_x)
  *   work      7 B d_h + 2 d_h min(T B, B + 256) + packed for forward
  *   work      3 T B d_h + 6 B d_h + 256 (2 d_h + d_x + 48) + packed for backward
  *   caller's  params 2 d_h (d_h + d_x + 1), inputs T B d_x, states B d_h, outputs T B d_h; gradients too
+ *   to train  tape, the larger work, the caller's
  */
 
 size_t mgu_f32_packed_bytes(const mgu_dims *dims, const mgu_options *options);

@@ -13,8 +13,8 @@
  * Also compared with sympy.diff of the whole unrolled loss, at T=2, B=1, d_x=1, d_v=1, d_k=1: equal.
  */
 
-#ifndef DERIVE_MLSTM_H
-#define DERIVE_MLSTM_H
+#ifndef DERIVE_CELL_mlstm_H
+#define DERIVE_CELL_mlstm_H
 
 #include <stddef.h>
 
@@ -43,7 +43,7 @@ typedef struct {
     int set; /* a set of instructions, one of those below */
     int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
     int stage; /* with parts: of this stage only; never with checkpoint */
-    int checkpoint; /* keep the states every so many steps alone, and backward computes the rest; 0: keep all */
+    int checkpoint; /* keep only the state of every so many steps, backward computes the rest again; 0: keep all */
     void *crew; /* threads that wait; NULL: each call starts its own */
 } mlstm_options;
 
@@ -239,11 +239,11 @@ typedef struct {
  *   work (scratch)          may be that of other calls
  *
  * q_forward_threads, q_backward_threads (in mlstm_threads.c only)
- *   The same, done by at most options->parts threads; `work` is as large as for these options.
+ *   The same, done by at most options->parts threads, never by more than 64; `work` is as large as for these options.
  *
  * mlstm_crew_bytes, _start, _end (there too)
  *   Threads, the caller's among them, that wait for calls whose options name them, in memory of so many bytes aligned
- *   to 64. They sleep 0.1 ms after a call. A forked child has none: it zeroes the memory.
+ *   to 64. They go to sleep about 0.1 ms after a call. A forked child has none: it zeroes the memory.
  *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward
@@ -257,7 +257,7 @@ typedef struct {
  *         + 7) + 1 functions
  *   backward  4 T B d_x (2 d_k + 2 d_v + 1) in products, T B (15 d_k d_v + 14 d_k + 12 d_v + 4 d_x + 24) + 1
  *         elementwise, 2 T B + 1 functions
- * Numbers in memory, rounded up by part and packed row to 64 bytes; to train: tape, larger work, caller's:
+ * Numbers in memory, each part and packed row rounded up to 64 bytes, 64 in front of what is packed:
  *   tape      T B (d_k + 3) (d_v + 3)
  *   packed    2 d_x (2 d_k + 2 d_v + 1)
  *   work      3 T B (d_k + d_v + 2) + B (3 d_k d_v + d_k + 5) + 2 min(T B, B + 256) (d_k + d_v + 1) + 1 + packed for
@@ -266,6 +266,7 @@ typedef struct {
  *         for backward
  *   caller's  params 2 (d_x + 1) (d_k + d_v + 1), inputs T B d_x, states B (d_k d_v + d_k + 1), outputs T B d_v;
  *         gradients too
+ *   to train  tape, the larger work, the caller's
  */
 
 size_t mlstm_f32_packed_bytes(const mlstm_dims *dims, const mlstm_options *options);

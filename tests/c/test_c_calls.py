@@ -122,6 +122,19 @@ def test_a_size_of_zero_is_refused(name):
 
 
 @CELLS
+def test_steps_and_packed_matrices_ask_for_no_time(name):
+    call, timeless = Call(name), Call(name)
+    call.sizes["T"], timeless.sizes["T"] = 1, 0
+    assert timeless.functions.size("work", timeless.dims) == call.functions.size("work", call.dims)
+    timeless.sizes["B"] = 0
+    for each in (call, timeless):
+        each.packed = each.functions.buffer("packed", each.dims)
+        each.packed[:] = 0  # between matrices nothing is written
+        assert each.pack() == OK
+    assert np.array_equal(call.packed, timeless.packed)
+
+
+@CELLS
 def test_sizes_that_overflow_are_found_before_memory_is_touched(name):
     for axis in table(name).axes:
         for size in (2**64 - 1, 2**63, 2**62, 2**61):

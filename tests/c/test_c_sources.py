@@ -4,10 +4,12 @@ import re
 import sys
 
 import pytest
-from cellfolder import EVERY, SHIPPED, Arguments, assert_close, example, results, sample, source
+from cellfolder import EVERY, SHIPPED, Arguments, assert_close, cell, example, results, sample, source
 from ckernels import STRICT, kernel, native_module, run, table, texts, written
 
-from derive.backends import c
+import derive
+from derive import derivation, emit
+from derive.backends import Proven, c
 from derive.backends.c.names import member
 
 SHARED = c.shared_pages()
@@ -40,6 +42,24 @@ def test_no_member_of_a_struct_is_called_as_a_macro_of_ours():
     defined = {name for text in texts("lstm").values() for name in re.findall(r"# *define (\w+)(?![\w(])", text)}
     assert {"real", "LANES", "vec_load"} < defined
     assert [name for name in sorted(defined) if member(name) == name and not name.startswith("DERIVE_")] == []
+
+
+@pytest.mark.parametrize("name", ["base", "threads", "RNN"])
+@pytest.mark.needs("cc")
+def test_headers_of_cells_keep_out_no_others(name, tmp_path):
+    of = derive.parse(cell("rnn").source, name=name)
+    for file, page in {**c.pages(derivation(of).derived, (), Proven((), ())), **c.shared_pages()}.items():
+        (tmp_path / file).write_text(emit.render(page.template, page.context))
+    written("rnn", tmp_path)
+    (tmp_path / "both.c").write_text(f'#include "rnn.h"\n#include "{name}_threads.c"\nrnn_dims one;\n{name}_dims other;\n')
+    run(["cc", "-std=c99", "-fsyntax-only", "both.c"], tmp_path)
+
+
+@pytest.mark.needs("gcc")
+def test_flags_that_give_wrong_numbers_are_refused(tmp_path):
+    main = written("rnn", tmp_path)
+    with pytest.raises(AssertionError, match="compile without -ffast-math"):
+        run(["gcc", "-std=c99", "-Ofast", "-fsyntax-only", main], tmp_path)
 
 
 def symbols(library, folder):

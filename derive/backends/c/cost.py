@@ -188,12 +188,13 @@ class Cost:
             "Operations, all gradients wanted:",
             f"  forward   {self.forward.text(style)}",
             f"  backward  {self.backward.text(style)}",
-            "Numbers in memory, rounded up by part and packed row to 64 bytes; to train: tape, larger work, caller's:",
+            "Numbers in memory, each part and packed row rounded up to 64 bytes, 64 in front of what is packed:",
             f"  tape      {self.tape.text(style)}",
             f"  packed    {self.packed.text(style)}",
             f"  work      {self.forward_work.text(style)} for forward",
             f"  work      {self.backward_work.text(style)} for backward",
             f"  caller's  {arrays}; gradients too",
+            "  to train  tape, the larger work, the caller's",
         )
 
     def __str__(self) -> str:

@@ -47,7 +47,7 @@ def header_file(
     found, prefix = interface(cell, schedule), prefix_of(cell)
     return {
         "header": _starred([*header, "", *proof]),
-        "guard": f"DERIVE_{prefix.upper()}_H",
+        "guard": f"DERIVE_CELL_{prefix}_H",
         "prefix": prefix,
         "axes": _axes(found),
         "errors": [{"name": f"{prefix}_{name}", "text": text} for name, text in ERRORS],
@@ -130,13 +130,13 @@ def _entry(body: Body) -> list[str]:
         share = "begin = together ? 0 : B * part / parts, end = together ? B : B * (part + 1) / parts"
     for number, stage in enumerate(body.stages):
         inner = list(stage.lines)
-        if re.search(r"\bbegin\b", "\n".join(inner)):
+        if re.search(r"(?<!>)\bbegin\b", "\n".join(inner)):
             rows = "begin = 0, end = B" if stage.kind == "alone" else share
             inner = [f"const size_t {rows};", *inner]
         alone = " && part == 0" if stage.kind == "alone" else ""
         lines += braced(f"if (stage == {number}{alone})", inner)
     text = "\n".join(lines)
-    unused = [name for name in _ARGUMENTS[body.name] if not re.search(rf"\b{name}\b", text)]
+    unused = [name for name in _ARGUMENTS[body.name] if not re.search(rf"(?<!>)\b{name}\b", text)]
     return [*(f"(void){name};" for name in unused), *lines]
 
 
