@@ -60,7 +60,7 @@ def table(names: list[str], steps: int, rows: int = 8) -> Any:
     """The mean error of each stretch of the training, a column a cell."""
     columns = {name: np.array(list(track(losses(name, steps), f"{name:>6}", steps))) for name in names}
     result = Table("steps", *names, title=f"adding problem, T = {T}: mean squared error (answering 1: 0.167)")
-    for stretch in np.array_split(np.arange(steps), rows):
+    for stretch in np.array_split(np.arange(steps), min(rows, steps)):
         result.add_row(f"{stretch[-1] + 1}", *(f"{columns[name][stretch].mean():.4f}" for name in names))
     return result
 
@@ -71,6 +71,8 @@ def main() -> None:
     arguments.add_argument("cells", nargs="*", default=["rnn", "lstm"])
     arguments.add_argument("--steps", type=int, default=2000)
     given = arguments.parse_args()
+    if given.steps < 1:
+        arguments.error(f"--steps: got {given.steps}, expected at least 1")
     Console().print(table(given.cells, given.steps))
 
 

@@ -127,6 +127,9 @@ def main() -> None:
     given = arguments.parse_args()
 
     cell = derive.load(given.cell) if given.cell.endswith(".cell") else derive.cell(given.cell)
+    if not {"d_x", "d_h"} <= set(cell.axes):
+        got = ", ".join(cell.axes)
+        arguments.error(f"--cell: got {cell.name}, of {got}; expected one with an input of d_x and an output of d_h")
     kernel = derive.build(cell, backend="c", dtype="float32")
     codes, alphabet = encode(read_text())
     held_out = len(codes) * 9 // 10
