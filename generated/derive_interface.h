@@ -29,27 +29,38 @@ static size_t Q(kept_whole)(const CELL(dims) *dims)
     return larger(Q(tape_layout)(dims, at), UNIT);
 }
 
-/* What a whole sequence takes, without or with backward. */
-static size_t Q(work_forward)(const CELL(dims) *dims, size_t parts)
+static int Q(infers)(const CELL(options) *options)
 {
-    size_t at[Q(forward_regions)], panels_at[Q(groups)];
+    return options && options->inference;
+}
+
+/* What packed matrices take: all of them, or those of forward, which come first. */
+static size_t Q(packed_whole)(const CELL(dims) *dims, int inference)
+{
+    size_t at[Q(groups)];
+    const size_t all = Q(packed_layout)(dims, at);
+    return larger(inference && Q(forward_groups) < Q(groups) ? at[Q(forward_groups)] : all, UNIT);
+}
+
+/* What a whole sequence takes, without or with backward; what is inferred has its matrices packed elsewhere. */
+static size_t Q(work_forward)(const CELL(dims) *dims, size_t parts, int inference)
+{
+    size_t at[Q(forward_regions)];
     const size_t forward = Q(forward_layout)(dims, parts, at);
-    return larger(plus(forward, Q(matrices) ? Q(packed_layout)(dims, panels_at) : 0), UNIT);
+    return larger(plus(forward, Q(matrices) && !inference ? Q(packed_whole)(dims, 0) : 0), UNIT);
 }
 
 static size_t Q(work_whole)(const CELL(dims) *dims, size_t parts)
 {
-    size_t at[Q(backward_regions)], panels_at[Q(groups)];
+    size_t at[Q(backward_regions)];
     const size_t backward = Q(backward_layout)(dims, parts, at);
-    return larger(plus(backward, Q(matrices) ? Q(packed_layout)(dims, panels_at) : 0), Q(work_forward)(dims, parts));
+    return larger(plus(backward, Q(matrices) ? Q(packed_whole)(dims, 0) : 0), Q(work_forward)(dims, parts, 0));
 }
 
 /* No buffer has 0 bytes: it would have no address. */
 size_t Q(packed_bytes)(const CELL(dims) *dims, const CELL(options) *options)
 {
-    size_t at[Q(groups)];
-    (void)options;
-    return dims ? times(larger(Q(packed_layout)(dims, at), UNIT), sizeof(real)) : TOO_LARGE;
+    return dims ? times(Q(packed_whole)(dims, Q(infers)(options)), sizeof(real)) : TOO_LARGE;
 }
 
 size_t Q(tape_bytes)(const CELL(dims) *dims, const CELL(options) *options)
@@ -68,11 +79,13 @@ size_t Q(work_bytes)(const CELL(dims) *dims, const CELL(options) *options)
         return TOO_LARGE;
     CELL(dims) sequence = *dims;
     sequence.T = larger(dims->T, 1); /* that of a step, whatever T is */
+    if (Q(infers)(options))
+        return times(Q(work_forward)(&sequence, Q(parts_of)(options), 1), sizeof(real));
     if (!options || !options->checkpoint)
         return times(Q(work_whole)(&sequence, Q(parts_of)(options)), sizeof(real));
     const Q(segments) s = Q(cut)(&sequence, options);
     const size_t kept = plus(plus(s.tape, s.outputs), plus(s.params, times(2, s.state)));
-    const size_t inference = Q(work_forward)(&sequence, Q(parts_of)(options));
+    const size_t inference = Q(work_forward)(&sequence, Q(parts_of)(options), 0);
     return times(larger(plus(s.work, kept), inference), sizeof(real));
 }
 
@@ -145,6 +158,13 @@ static int Q(make_plan)(const CELL(options) *options, size_t stages, Q(plan) *pl
     return CELL(ok);
 }
 
+/* In front of packed matrices: for which set of instructions, and whether for inference alone. */
+static int Q(mispacked)(const void *packed, int set, int inference)
+{
+    const int *const made = packed;
+    return made[0] != set || (made[1] && !inference);
+}
+
 /* What is wrong with the buffers, or CELL(ok). */
 static int Q(check)(const CELL(dims) *dims, const void *packed, const void *tape, const void *work,
     const CELL(options) *options, size_t stages, Q(plan) *plan)
@@ -154,7 +174,7 @@ static int Q(check)(const CELL(dims) *dims, const void *packed, const void *tape
     int code = Q(check_sizes)(dims, options);
     if (code == CELL(ok))
         code = Q(make_plan)(options, stages, plan);
-    if (code == CELL(ok) && packed && *(const int *)packed != plan->set)
+    if (code == CELL(ok) && packed && Q(mispacked)(packed, plan->set, Q(infers)(options)))
         return CELL(mispacked);
     return code;
 }
@@ -170,8 +190,9 @@ int Q(pack)(const CELL(dims) *dims, const Q(params) *params, void *packed,
     const int code = Q(check)(&one, NULL, NULL, packed, options, TOO_LARGE, &plan);
     if (code != CELL(ok))
         return code;
-    plan.kernels->fill(&one, params, packed, for_forward | for_backward, 0, 1);
-    *(int *)packed = plan.set;
+    const int inference = Q(infers)(options);
+    plan.kernels->fill(&one, params, packed, inference ? for_forward : for_forward | for_backward, 0, 1);
+    memcpy(packed, (int[]){plan.set, inference}, 2 * sizeof(int));
     return CELL(ok);
 }
 
@@ -182,6 +203,8 @@ static int Q(forward_ready)(const CELL(dims) *dims, const Q(params) *params, con
 {
     if (!dims || Q(no_params)(params) || Q(no_inputs)(inputs) || Q(no_outputs)(outputs) || !work)
         return CELL(null);
+    if (Q(infers)(options) && (tape || !packed))
+        return CELL(unsupported);
     return Q(check)(dims, packed, tape, work, options, CELL(forward_stages), plan);
 }
 
@@ -191,6 +214,8 @@ static int Q(backward_ready)(const CELL(dims) *dims, const Q(params) *params, co
 {
     if (!dims || Q(no_params)(params) || Q(no_inputs)(inputs) || Q(no_outputs)(doutputs) || !tape || !work)
         return CELL(null);
+    if (Q(infers)(options))
+        return CELL(unsupported);
     return Q(check)(dims, packed, tape, work, options, CELL(backward_stages), plan);
 }
 

@@ -50,7 +50,7 @@ INTERFACE = Interface(
         Field("n", ("T", "B", "d_h")),
         Field("h", ("T", "B", "d_h")),
     ),
-    options=("set", "part", "parts", "stage", "checkpoint"),
+    options=("set", "part", "parts", "stage", "checkpoint", "inference"),
     errors=(
         "",
         "a NULL argument",
@@ -58,7 +58,7 @@ INTERFACE = Interface(
         "sizes that cannot be addressed",
         "packed, tape or work is not aligned",
         "options that this machine cannot follow, or that make no sense",
-        "packed for another set of instructions",
+        "packed for another set of instructions, or for inference alone",
     ),
 )
 kernel = build_kernel(_SOURCES, "gru_reset_after_threads.c", INTERFACE, sys.modules[__package__])

@@ -42,6 +42,7 @@ typedef struct {
     int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
     int stage; /* with parts: of this stage only; never with checkpoint */
     int checkpoint; /* keep only the state of every so many steps, backward computes the rest again; 0: keep all */
+    int inference; /* only q_forward without a tape and q_step, both with `packed`: it and `work` are smaller */
     void *crew; /* threads that wait; NULL: each call starts its own */
 } indrnn_options;
 
@@ -74,7 +75,7 @@ enum {
     indrnn_overflow = 3, /* sizes that cannot be addressed */
     indrnn_misaligned = 4, /* packed, tape or work is not aligned */
     indrnn_unsupported = 5, /* options that this machine cannot follow, or that make no sense */
-    indrnn_mispacked = 6 /* packed for another set of instructions */
+    indrnn_mispacked = 6 /* packed for another set of instructions, or for inference alone */
 };
 
 /* ---- single precision ---- */
@@ -154,14 +155,16 @@ typedef struct {
  *
  * q_packed_bytes, q_tape_bytes, q_work_bytes
  *   How many bytes these buffers take; never 0; (size_t)-1 where dims is NULL or a size overflows. The caller
- *   aligns each to 64 bytes. `packed` does not depend on T and B; `work` is enough for forward, backward and step.
+ *   aligns each to 64 bytes. `packed` does not depend on T and B; `work` is enough for forward, backward and step,
+ *   or with options->inference for these sizes without backward.
  *
  * q_tape_offset
  *   Where an entry of the tape starts, in bytes; (size_t)-1 where there is none of this index. The entries:
  *     0  h [T][B][d_h]
  *
  * q_pack     packs the matrices of `params` as products read them.
- *   packed (written)        to be passed to the functions below with the same params, until one of them changes
+ *   packed (written)        to be passed to the functions below with the same params, until one of them changes;
+ *                           packed with options->inference, only with that
  *
  * q_forward  computes the whole sequence.
  *   params, inputs (read)   no member may be NULL
@@ -205,6 +208,7 @@ typedef struct {
  *   work      2 T B d_h + 3 B d_h + 256 (d_x + 48) + packed for backward
  *   caller's  params d_h (d_x + 2), inputs T B d_x, states B d_h, outputs T B d_h; gradients too
  *   to train  tape, the larger work, the caller's
+ *   to infer  d_h d_x packed, work for forward without packed, the caller's
  */
 
 size_t indrnn_f32_packed_bytes(const indrnn_dims *dims, const indrnn_options *options);

@@ -39,7 +39,7 @@ INTERFACE = Interface(
     tape=(
         Field("h", ("T", "B", "d_h")),
     ),
-    options=("set", "part", "parts", "stage", "checkpoint"),
+    options=("set", "part", "parts", "stage", "checkpoint", "inference"),
     errors=(
         "",
         "a NULL argument",
@@ -47,7 +47,7 @@ INTERFACE = Interface(
         "sizes that cannot be addressed",
         "packed, tape or work is not aligned",
         "options that this machine cannot follow, or that make no sense",
-        "packed for another set of instructions",
+        "packed for another set of instructions, or for inference alone",
     ),
 )
 kernel = build_kernel(_SOURCES, "indrnn_threads.c", INTERFACE, sys.modules[__package__])

@@ -44,6 +44,7 @@ typedef struct {
     int part, parts; /* do part 0, 1, … parts - 1 of the work only; parts 0: all of it */
     int stage; /* with parts: of this stage only; never with checkpoint */
     int checkpoint; /* keep only the state of every so many steps, backward computes the rest again; 0: keep all */
+    int inference; /* only q_forward without a tape and q_step, both with `packed`: it and `work` are smaller */
     void *crew; /* threads that wait; NULL: each call starts its own */
 } mlstm_options;
 
@@ -76,7 +77,7 @@ enum {
     mlstm_overflow = 3, /* sizes that cannot be addressed */
     mlstm_misaligned = 4, /* packed, tape or work is not aligned */
     mlstm_unsupported = 5, /* options that this machine cannot follow, or that make no sense */
-    mlstm_mispacked = 6 /* packed for another set of instructions */
+    mlstm_mispacked = 6 /* packed for another set of instructions, or for inference alone */
 };
 
 /* ---- single precision ---- */
@@ -196,7 +197,8 @@ typedef struct {
  *
  * q_packed_bytes, q_tape_bytes, q_work_bytes
  *   How many bytes these buffers take; never 0; (size_t)-1 where dims is NULL or a size overflows. The caller
- *   aligns each to 64 bytes. `packed` does not depend on T and B; `work` is enough for forward, backward and step.
+ *   aligns each to 64 bytes. `packed` does not depend on T and B; `work` is enough for forward, backward and step,
+ *   or with options->inference for these sizes without backward.
  *
  * q_tape_offset
  *   Where an entry of the tape starts, in bytes; (size_t)-1 where there is none of this index. The entries:
@@ -218,7 +220,8 @@ typedef struct {
  *     15  sigmoid_h [T][B][d_v]
  *
  * q_pack     packs the matrices of `params` as products read them.
- *   packed (written)        to be passed to the functions below with the same params, until one of them changes
+ *   packed (written)        to be passed to the functions below with the same params, until one of them changes;
+ *                           packed with options->inference, only with that
  *
  * q_forward  computes the whole sequence.
  *   params, inputs (read)   no member may be NULL
@@ -267,6 +270,7 @@ typedef struct {
  *   caller's  params 2 (d_x + 1) (d_k + d_v + 1), inputs T B d_x, states B (d_k d_v + d_k + 1), outputs T B d_v;
  *         gradients too
  *   to train  tape, the larger work, the caller's
+ *   to infer  2 d_x (d_k + d_v + 1) packed, work for forward without packed, the caller's
  */
 
 size_t mlstm_f32_packed_bytes(const mlstm_dims *dims, const mlstm_options *options);

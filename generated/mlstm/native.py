@@ -65,7 +65,7 @@ INTERFACE = Interface(
         Field("recip_r_arg2", ("T", "B")),
         Field("sigmoid_h", ("T", "B", "d_v")),
     ),
-    options=("set", "part", "parts", "stage", "checkpoint"),
+    options=("set", "part", "parts", "stage", "checkpoint", "inference"),
     errors=(
         "",
         "a NULL argument",
@@ -73,7 +73,7 @@ INTERFACE = Interface(
         "sizes that cannot be addressed",
         "packed, tape or work is not aligned",
         "options that this machine cannot follow, or that make no sense",
-        "packed for another set of instructions",
+        "packed for another set of instructions, or for inference alone",
     ),
 )
 kernel = build_kernel(_SOURCES, "mlstm_threads.c", INTERFACE, sys.modules[__package__])

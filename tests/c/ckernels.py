@@ -233,6 +233,19 @@ static void run_{precision}({prefix}_dims d)
     work = buffer({q}_work_bytes(&one, &alone));
     must({q}_step(&one, &params, packed, &inputs, &final, &outputs, &final, work, &alone));
     {check_final}
+    how.inference = 1;
+    {prefix}_options alone_too = alone;
+    alone_too.inference = 1;
+    packed = buffer({q}_packed_bytes(&d, o));
+    work = buffer({q}_work_bytes(&d, o));
+    must({q}_pack(&d, &params, packed, &alone_too));
+    must(forward(&d, &params, packed, &inputs, &initial, &outputs, &final, NULL, work, o));
+    {check_outputs}
+    {check_final}
+    work = buffer({q}_work_bytes(&one, &alone_too));
+    must({q}_step(&one, &params, packed, &inputs, &final, &outputs, &final, work, &alone_too));
+    {check_final}
+    how.inference = 0;
     while (many > 0) free(kept[--many]);
 }}
 """

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ccalls import EMPTY, MISALIGNED, MISPACKED, NULL, OK, OVERFLOW, Call, members
+from ccalls import EMPTY, MISALIGNED, MISPACKED, NULL, OK, OVERFLOW, UNSUPPORTED, Call, members
 from cellfolder import EVERY, assert_close
 from ckernels import table
 
@@ -132,6 +132,35 @@ def test_steps_and_packed_matrices_ask_for_no_time(name):
         each.packed[:] = 0  # between matrices nothing is written
         assert each.pack() == OK
     assert np.array_equal(call.packed, timeless.packed)
+
+
+@CELLS
+def test_inference_takes_less_and_computes_the_same_bits(name):
+    whole, inferring = Call(name), Call(name, inference=1)
+    whole.tape = inferring.tape = None
+    for call in (whole, inferring):
+        assert call.pack() == OK
+        assert call.forward() == OK
+        call.first = [array.copy() for array in call.results().values()]
+        assert call.step() == OK
+        call.first += call.results().values()
+    for buffer in ("packed", "work"):
+        assert getattr(inferring, buffer).size <= getattr(whole, buffer).size
+    for got, wanted in zip(inferring.first, whole.first, strict=True):
+        assert np.array_equal(got, wanted, equal_nan=True)
+
+
+@CELLS
+def test_what_is_for_inference_serves_nothing_else(name):
+    call = Call(name, inference=1)
+    assert call.pack() == OK
+    assert call.forward() == UNSUPPORTED  # writes a tape
+    assert call.backward() == UNSUPPORTED
+    assert call.forward(inference=0) == MISPACKED
+    assert call.backward(inference=0) == MISPACKED
+    assert all(np.isnan(array).all() for array in call.results().values())
+    call.tape = call.packed = None
+    assert call.forward() == UNSUPPORTED  # would have to pack
 
 
 @CELLS

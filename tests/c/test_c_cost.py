@@ -62,12 +62,15 @@ def test_bytes_are_those_that_the_library_asks_for(name):
                 assert said.tape_bytes(lengths, itemsize, checkpoint) == asked["tape"]
                 assert said.work_bytes(lengths, itemsize, checkpoint) == asked["work"]
                 assert said.step_bytes(lengths, itemsize, checkpoint) == asked["tape"] + asked["work"]
+            inference = functions.options(inference=1)
+            asked = {buffer: size(dims, inference) for buffer, size in functions._sizes.items()}
+            assert said.inference_bytes(lengths, itemsize) == asked["packed"] + asked["work"]
 
 
 @CELLS
 def test_what_is_printed_leaves_out_the_rounding_alone(name):
     said = cost(name)
-    for buffer in (said.tape, said.packed, said.forward_work, said.backward_work):
+    for buffer in (said.tape, said.packed, said.packed_forward, said.forward_work, said.backward_work):
         for lengths in awkward(name):
             for itemsize in (4, 8):
                 least = at(buffer.numbers, lengths) * itemsize
@@ -125,7 +128,7 @@ def test_of_the_lstm_by_hand():
     assert said.forward.elementwise == (4 * 2 + 3 + 1) * T * B * d_h
     assert said.forward.functions == 5 * T * B * d_h
     assert said.tape.numbers == 5 * T * B * d_h
-    assert sp.expand(said.packed.numbers - 2 * weights) == 0
+    assert sp.expand(said.packed.numbers - 2 * weights) == sp.expand(said.packed_forward.numbers - weights) == 0
     assert sp.expand(said.caller["params"].numbers - weights - 4 * d_h) == 0
     assert said.forward.by_kind()[0] == ("in products", said.forward.products)
     assert amount(said.forward.products) == "8 T B d_h (d_h + d_x)"

@@ -8,7 +8,7 @@ what depends on the set of instructions: filling up the last tile of a product, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -142,13 +142,15 @@ def _compared(size: sp.Expr) -> sp.Expr:
 @dataclass(frozen=True)
 class Cost:
     """Operations of a call, and numbers in memory, as SymPy expressions in `Length("T")`, `Length("B")` and those of
-    the cell's axes. `caller`: the arrays of the caller's structs. All without checkpoints, where no other is asked for:
-    with them backward does what forward does once more."""
+    the cell's axes. `packed_forward`: of what is packed, the matrices that forward applies. `caller`: the arrays of the
+    caller's structs. All without checkpoints, where no other is asked for: with them backward does what forward does
+    once more."""
 
     forward: Operations
     backward: Operations
     tape: Buffer
     packed: Buffer
+    packed_forward: Buffer
     forward_work: Buffer
     backward_work: Buffer
     caller: Mapping[str, Buffer]
@@ -175,6 +177,12 @@ class Cost:
         """How many bytes a training step takes at its peak besides the caller's arrays: tape and workspace."""
         return sum(size(lengths, itemsize, checkpoint) for size in (self.tape_bytes, self.work_bytes))
 
+    def inference_bytes(self, lengths: Mapping[str, int], itemsize: int) -> int:
+        """How many bytes inference takes besides the caller's arrays, with the option of that name: matrices packed for
+        forward, and a workspace without matrices."""
+        work = replace(self.forward_work, matrices=None)
+        return sum(buffer.bytes(lengths, itemsize) for buffer in (self.packed_forward, work))
+
     @property
     def step(self) -> sp.Expr:
         """The numbers of a training step besides the caller's arrays, without what is rounded up."""
@@ -195,6 +203,7 @@ class Cost:
             f"  work      {self.backward_work.text(style)} for backward",
             f"  caller's  {arrays}; gradients too",
             "  to train  tape, the larger work, the caller's",
+            f"  to infer  {self.packed_forward.text(style)} packed, work for forward without packed, the caller's",
         )
 
     def __str__(self) -> str:

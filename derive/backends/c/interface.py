@@ -62,10 +62,10 @@ ERRORS = (
     ("overflow", "sizes that cannot be addressed"),
     ("misaligned", "packed, tape or work is not aligned"),
     ("unsupported", "options that this machine cannot follow, or that make no sense"),
-    ("mispacked", "packed for another set of instructions"),
+    ("mispacked", "packed for another set of instructions, or for inference alone"),
 )
 
-OPTIONS = ("set", "part", "parts", "stage", "checkpoint")
+OPTIONS = ("set", "part", "parts", "stage", "checkpoint", "inference")
 """The members of the options."""
 
 

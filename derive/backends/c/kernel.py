@@ -102,6 +102,7 @@ class Builder:
             widths=self.layouts.widths(self.arrays()),
             counts={
                 "panels": max(1, len(self.panels.groups)),
+                "forward_panels": max(1, self.panels.forward),
                 "saved": max(1, len(self.saved)),
                 "forward": max(1, forward.regions + forward.panels),
                 "backward": max(1, backward.regions + backward.panels),
@@ -115,11 +116,19 @@ class Builder:
     def _cost(self, layouts: Sequence[Layout], bodies: Sequence[Body]) -> Cost:
         packed, tape, *work = layouts
         matrices = Buffer(packed.sizes, units=1)
+        of_forward = Buffer(packed.sizes[: self.panels.forward], units=1)
         own = matrices if any(body.panels for body in bodies) else None
         forward, backward = (Buffer(layout.sizes, matrices=own) for layout in work)
         of = self.operations
         return Cost(
-            of["forward"], of["backward"], Buffer(tape.sizes), matrices, forward, backward, caller(self.arrays())
+            forward=of["forward"],
+            backward=of["backward"],
+            tape=Buffer(tape.sizes),
+            packed=matrices,
+            packed_forward=of_forward,
+            forward_work=forward,
+            backward_work=backward,
+            caller=caller(self.arrays()),
         )
 
     def _sequence(self, name: str) -> sp.Expr:

@@ -51,6 +51,11 @@ class Panels:
         self.groups.setdefault(group, set()).add(user)
         return list(self.groups).index(group)
 
+    @property
+    def forward(self) -> int:
+        """How many groups forward applies; they come first, as it is built first."""
+        return sum("forward" in users for users in self.groups.values())
+
     def shape(self, group: Group) -> tuple[sp.Expr, sp.Expr]:
         """Rows and columns of a group as it is applied."""
         depth = sp.Add(*(self.lengths(group, row[0])[0] for row in group.rows))

@@ -24,6 +24,7 @@ def cost_section(cost: Cost, symbols: Symbols) -> dict[str, Any]:
     buffers = [
         _row("tape", cost.tape.text(spelled), "kept from forward to backward"),
         _row("packed", cost.packed.text(spelled), "matrices as products read them"),
+        _row("packed", cost.packed_forward.text(spelled), "of these, what forward applies"),
         _row("work", cost.forward_work.text(spelled, _word("packed")), "in forward"),
         _row("work", cost.backward_work.text(spelled, _word("packed")), "in backward"),
     ]
