@@ -109,13 +109,12 @@ def forward(params, x, initial=None, *, tape=True):
     x: (T, B, d_x). initial: State, zero if omitted. Without a tape nothing is kept over time.
     """
     inputs = members(Inputs, "x", x)
-    sizes, dtype, initial = measured({"params": raw(params), "x": inputs}, "initial", initial)
+    sizes, dtype, initial = checked({"params": raw(params), "x": inputs}, "initial", initial)
+    if not tape:
+        return infer(raw(params), inputs, initial, sizes, dtype)
     prepared = stacked(params, sizes)
     params = prepared.params
-    if not tape:
-        return infer(prepared, inputs, initial, sizes, dtype)
-    T, B = sizes["T"], sizes["B"]
-    d_x, d_h = sizes["d_x"], sizes["d_h"]
+    T, B, d_h = sizes["T"], sizes["B"], sizes["d_h"]
 
     b_r = params.b_r
     b_z = params.b_z
@@ -169,13 +168,14 @@ def backward(params, tape, dy, dfinal=None):
     """
     if not isinstance(tape, Tape):
         raise TypeError(f"tape: got {type(tape).__name__}, expected the tape of a forward call")
-    inputs, initial = tape._inputs, tape._initial
+    inputs = tape._inputs
     doutputs = members(Output, "dy", dy)
-    sizes, dtype, dfinal = measured({"params": raw(params), "dy": doutputs}, "dfinal", dfinal, tape._sizes)
+    sizes, dtype, dfinal = checked({"params": raw(params), "dy": doutputs}, "dfinal", dfinal, tape._sizes)
+    if dtype != tape._dtype:
+        raise TypeError(f"tape: got one of {tape._dtype}, expected one of {dtype}")
     prepared = stacked(tape._params if same(params, tape._params) else params, sizes)
     params = prepared.params
-    T, B = sizes["T"], sizes["B"]
-    d_x, d_h = sizes["d_x"], sizes["d_h"]
+    T, B, d_h = sizes["T"], sizes["B"], sizes["d_h"]
 
     b_hn = params.b_hn
     M_h_prev = prepared.M_h_prev
@@ -233,16 +233,13 @@ def backward(params, tape, dy, dfinal=None):
 def step(params, x_t, state=None):
     """One step: y_t and the new state. x_t: (B, …); state: State, zero if omitted."""
     inputs = members(Inputs, "x_t", x_t)
-    sizes, dtype, state = measured({"params": raw(params), "x_t": inputs}, "state", state)
-    y, state = advance(stacked(params, sizes), inputs, state, sizes, dtype)
+    sizes, dtype, state = checked({"params": raw(params), "x_t": inputs}, "state", state)
+    y, state = advance(raw(params), inputs, state, sizes, dtype)
     return owned(y)[0], owned(state)
 
 
-def advance(prepared, inputs, initial, sizes, dtype):
+def advance(params, inputs, initial, sizes, dtype):
     """One step on arguments that are known to be right: Output and State."""
-    params = prepared.params
-    B = sizes["B"]
-    d_x, d_h = sizes["d_x"], sizes["d_h"]
 
     W_ir = params.W_ir
     W_hr = params.W_hr
@@ -268,27 +265,30 @@ def advance(prepared, inputs, initial, sizes, dtype):
     return Output(h), State(h)
 
 
-def infer(prepared, inputs, initial, sizes, dtype):
+def infer(params, inputs, initial, sizes, dtype):
     """Step after step, keeping the outputs alone."""
     state = initial
     y = Output(*(np.empty(extents(axes, sizes), dtype) for axes in SHAPES["y"].values()))
     for t in range(sizes["T"]):
-        y_t, state = advance(prepared, Inputs(*(value[t] for value in inputs)), state, sizes, dtype)
+        y_t, state = advance(params, Inputs(*(value[t] for value in inputs)), state, sizes, dtype)
         for whole, now in zip(y, y_t, strict=True):
             whole[t] = now
     return y[0], owned(state), None
 
 
 class Stream:
-    """Steps on, one call a step: `stream(x_t, out)` fills and returns `out`; `state` is where it stands."""
+    """Steps on, one call a step: `stream(x_t, out)` fills and returns `out`.
+
+    `state` is where it stands: the state after the last step, before the first what was given.
+    """
 
     def __init__(self, params, state=None):
-        self.prepared, self.state = prepare(params), state
+        self.params, self.state = prepare(params).params, state
 
     def __call__(self, x_t, out):
-        y_t, self.state = step(self.prepared, x_t, self.state)
-        for target, value in zip(members(Output, "out", out), members(Output, "y_t", y_t), strict=True):
-            target[...] = value
+        y_t, state = step(self.params, x_t, self.state)
+        fill(members(Output, "out", out), members(Output, "y_t", y_t))
+        self.state = state
         return out
 
 
@@ -306,6 +306,7 @@ class Tape:
     def __init__(self, params, inputs, initial, sizes, arrays):
         self._params, self._inputs, self._initial = params, inputs, initial
         self._sizes, self._arrays = sizes, arrays
+        self._dtype = inputs[0].dtype
         self._replayed = None
 
     def __getattr__(self, name):
@@ -328,14 +329,6 @@ REPLAYED = []
 
 def replay(tape):
     """From what is on a tape, every named intermediate that is not."""
-    inputs, initial, sizes = tape._inputs, tape._initial, tape._sizes
-    prepared = stacked(tape._params, sizes)
-    params = prepared.params
-    dtype = params[0].dtype if params else inputs[0].dtype
-    T, B = sizes["T"], sizes["B"]
-    d_x, d_h = sizes["d_x"], sizes["d_h"]
-
-
     return {
     }
 
@@ -355,12 +348,12 @@ def prepare(params, sizes=None):
     """
     if isinstance(params, Prepared):
         return params
-    sizes, _, _ = measured({"params": raw(params)}, known=sizes)
+    sizes, _, _ = checked({"params": raw(params)}, known=sizes)
     return stacked(params, sizes)
 
 
 def stacked(params, sizes):
-    """The same, of parameters that are known to be right."""
+    """Parameters that are known to be right, with their matrices stacked."""
     if isinstance(params, Prepared):
         return params
     params = raw(params)
@@ -391,9 +384,7 @@ def raw(params):
 
 def init(sizes, rng, dtype=np.float64):
     """Parameters by the scheme of the cell. sizes: the length of each of AXES."""
-    missing = [axis for axis in AXES if axis not in sizes]
-    if missing:
-        raise ValueError(f"sizes: got {dict(sizes)}, expected also {', '.join(missing)}")
+    require(sizes)
     shapes = {name: extents(axes, sizes) for name, axes in SHAPES["params"].items()}
     return Params(
         W_ir=uniform(rng, (1 / float(np.sqrt(sizes["d_h"]))), shapes["W_ir"], dtype),
@@ -409,6 +400,16 @@ def init(sizes, rng, dtype=np.float64):
     )
 
 
+def require(sizes):
+    """Refuse sizes that do not tell the length of each of AXES."""
+    missing = [axis for axis in AXES if axis not in sizes]
+    if missing:
+        raise ValueError(f"sizes: got {dict(sizes)}, expected also {', '.join(missing)}")
+    for axis in AXES:
+        if not isinstance(sizes[axis], (int, np.integer)) or sizes[axis] < 1:
+            raise ValueError(f"sizes: got {axis} = {sizes[axis]!r}, expected a whole number of at least 1")
+
+
 def flatten(params):
     """All parameters as one vector."""
     return np.concatenate([value.ravel() for value in members(Params, "params", params)])
@@ -416,15 +417,13 @@ def flatten(params):
 
 def unflatten(vector, sizes):
     """The vector's parameters, as views of it."""
-    views, start = [], 0
-    for axes in SHAPES["params"].values():
-        shape = extents(axes, sizes)
-        end = start + int(np.prod(shape, dtype=int))
-        views.append(vector[start:end].reshape(shape))
-        start = end
-    if vector.shape != (start,):
-        raise ValueError(f"vector: got shape {vector.shape}, expected ({start},)")
-    return Params(*views)
+    require(sizes)
+    shapes = [extents(axes, sizes) for axes in SHAPES["params"].values()]
+    *starts, end = np.cumsum([0, *(math.prod(shape) for shape in shapes)])
+    if vector.shape != (end,):
+        raise ValueError(f"vector: got shape {vector.shape}, expected ({end},)")
+    pieces = np.split(vector, starts[1:])
+    return Params(*(piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)))
 
 
 # What arguments must be
@@ -439,10 +438,10 @@ def members(kind, argument, value):
     return kind(*value)
 
 
-def measured(groups, argument="state", state=None, known=None):
+def checked(groups, argument=None, state=None, known=None):
     """The size of every axis, the dtype of all arrays, and the state: each array held against the others.
 
-    An omitted state is zero.
+    argument: what the state is called, if one is wanted; it is zero if omitted. known: sizes that are given.
     """
     if state is not None:
         state = members(State, argument, state)
@@ -460,7 +459,7 @@ def measured(groups, argument="state", state=None, known=None):
         dtype = dtype or value.dtype
         if value.dtype != dtype:
             raise TypeError(f"{label(*name)}: got {value.dtype}, expected {dtype}")
-    sizes = solved(named, dict(known or {}))
+    sizes = infer_sizes(named, dict(known or {}))
     for name, axes, value in named:
         expected = extents(axes, sizes)
         if value.shape == expected and 0 not in expected:
@@ -470,7 +469,7 @@ def measured(groups, argument="state", state=None, known=None):
             names = [" + ".join(axis) for axis in axes]
             shown = [n if e is None else f"{n} = {e}" for n, e in zip(names, expected, strict=True)]
             raise ValueError(f"{label(*name)}: got shape {value.shape}, expected ({', '.join(shown)})")
-    if state is None and len(groups) > 1:
+    if argument and state is None:
         shapes = {name: extents(axes, sizes) for name, axes in SHAPES["state"].items()}
         unknown = [name for name, shape in shapes.items() if None in shape]
         if unknown:
@@ -485,10 +484,10 @@ KINDS = {"dy": "y", "initial": "state", "dfinal": "state"}
 
 def label(argument, name, count):
     """How an array is called in a message."""
-    return argument if count == 1 and argument in ("x", "x_t", "dy") else f"{argument}.{name}"
+    return argument if count == 1 and argument in ("x", "x_t", "dy", "out") else f"{argument}.{name}"
 
 
-def solved(named, sizes):
+def infer_sizes(named, sizes):
     """The sizes that the arrays' shapes tell, those in a sum included."""
     known = -1
     while known < len(sizes):
@@ -514,6 +513,24 @@ def extent(axis, sizes):
     """The length of an axis of several parts."""
     lengths = [sizes.get(part) for part in axis]
     return None if None in lengths else sum(lengths)
+
+
+def fill(arrays, values):
+    """Write values into the arrays that are to hold them."""
+    for name, array, value in zip(arrays._fields, arrays, values, strict=True):
+        if described(array) != described(value):
+            raise TypeError(f"{label('out', name, len(arrays))}: got {described(array)}, expected {described(value)}")
+        if not array.flags.writeable:
+            raise ValueError(f"{label('out', name, len(arrays))}: got a read-only array, expected one to write into")
+    for array, value in zip(arrays, values, strict=True):
+        array[...] = value
+
+
+def described(value):
+    """What an argument is, for a message."""
+    if not isinstance(value, np.ndarray):
+        return type(value).__name__
+    return f"an array of {value.dtype}, shape {value.shape}"
 
 
 # What the equations are made of
@@ -546,11 +563,6 @@ def product(a, matrix):
 def delayed(array, first):
     """What an array over time was one step earlier."""
     return np.concatenate((first[None], array[:-1]))
-
-
-def advanced(array, last):
-    """What an array over time is one step later."""
-    return np.concatenate((array[1:], last[None]))
 
 
 def transposed(matrix, steps, rows):

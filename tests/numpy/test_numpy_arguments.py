@@ -99,6 +99,57 @@ def test_backward_wants_a_tape():
         call.made.backward(call.params, call.infer()[2], call.dy)
 
 
+def test_a_tape_of_another_precision_is_refused():
+    double, half = Call(), Call()
+    half.params = type(half.params)(*map(single, half.params))
+    half.initial = type(half.initial)(*map(single, half.initial))
+    half.x = single(half.x)
+    tape = half.forward()[2]
+    with pytest.raises(TypeError, match=r"^tape: got one of float32, expected one of float64$"):
+        double.made.backward(double.params, tape, double.dy)
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "message"),
+    [
+        (np.zeros((2, 4), np.float32), TypeError, r"an array of float32, shape \(2, 4\), expected an array of float64"),
+        (np.zeros((2, 3)), TypeError, r"an array of float64, shape \(2, 3\), expected an array of float64, shape \(2, 4\)"),
+        ([0.0], TypeError, "list, expected an array of float64"),
+        (np.broadcast_to(0.0, (2, 4)), ValueError, "a read-only array, expected one to write into"),
+    ],
+    ids=["dtype", "shape", "type", "read-only"],
+)
+def test_a_stream_that_refuses_stays_where_it_is(out, error, message):
+    call = Call()
+    stream = call.made.stream(call.params, call.initial)
+    with pytest.raises(error, match=f"^out: got {message}"):
+        stream(call.x_t, out)
+    assert stream.state is call.initial
+
+
+@pytest.mark.parametrize("function", ["init", "unflatten"])
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"d_x": 3}, r"sizes: got \{'d_x': 3\}, expected also d_h"),
+        ({"d_x": 3, "d_h": 0}, "sizes: got d_h = 0, expected a whole number of at least 1"),
+        ({"d_x": 3, "d_h": 2.0}, r"sizes: got d_h = 2\.0, expected a whole number of at least 1"),
+    ],
+    ids=["missing", "zero", "broken"],
+)
+def test_sizes_are_asked_for(function, sizes, message):
+    made = module("lstm")
+    given = {"init": (sizes, np.random.default_rng(0)), "unflatten": (np.zeros(3), sizes)}
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        getattr(made, function)(*given[function])
+
+
+def test_a_vector_of_another_length_is_refused():
+    for length in (1, 10, 1000):
+        with pytest.raises(ValueError, match=rf"^vector: got shape \({length},\), expected \(128,\)$"):
+            module("lstm").unflatten(np.zeros(length), {"d_x": 3, "d_h": 4})
+
+
 def test_several_inputs_come_as_a_tuple_of_their_own():
     call = Call("second_order")
     assert len(call.x) == 3

@@ -10,30 +10,28 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-import sympy as sp
-
 from derive.backends.numpy.blocks import block_lines, part_of
 from derive.backends.numpy.economy import for_numpy
 from derive.backends.numpy.functions import definitions
 from derive.backends.numpy.initial import init_line
 from derive.backends.numpy.program import ProgramPrinter
 from derive.backends.numpy.spelling import Spelling
-from derive.backends.numpy.text import commented, escaped, shown
+from derive.backends.numpy.text import commented, escaped, names_in, shown
 from derive.backends.numpy.uses import direct_reads, functions_used, reads_of
 from derive.language.syntax import Cell, Variable
 from derive.schedule import Loop, Program, Schedule, Stack
-from derive.system import FirstMaximum, Names, elements
+from derive.system import Names, elements
 
 Context = dict[str, Any]
 
 _TAKEN = frozenset(
     """
     B Inputs NamedTuple Output Params Prepared State Stream T Tape advance advanced any arrays axes
-    backward checks data delayed dfinal dinitial dinputs doutputs dparams dtype dy erf erfc
-    error_function_parts expected extent extents final first_maximum flatten float forward
-    given_state glorot infer init initial inputs int isinstance join kind known label len length
-    math max measured members normal now np orthogonal out outer_sum owned params prepare prepared
-    product range raw replay repr reversed rng same shapes sizes slice span split stacked start
+    backward checked checks data delayed described dfinal dinitial dinputs doutputs dparams dtype dy erf erfc
+    error_function_parts expected extent extents fill final first_maximum flatten float forward
+    given_state glorot infer infer_sizes init initial inputs int isinstance join kind known label len length
+    math max members normal now np orthogonal out outer_sum owned params prepare prepared
+    product range raw replay repr require reversed rng same shapes sizes slice span split stacked start
     state step steps_at_once stream sum t tape total transposed tuple type unflatten uniform vector
     x_t y zip
     """.split()  # noqa: SIM905 - a list of these would fill two pages
@@ -68,20 +66,23 @@ class _Module:
         self.stretches: dict[str, tuple[str, ...]] = {}
 
     def context(self, header: Sequence[str]) -> Context:
-        forward, backward, step, replay = (
-            self._print(
-                program,
-                self.notes if program in self.programs[:3] else {},
-                single=program is self.schedule.step,
-            )
-            for program in self.programs
-        )
+        programs = {name: self._print(name, program) for name, program in self._named_programs()}
+        unpack = {name: self._unpack(program) for name, program in self._named_programs()}
+        blocks = self._blocks({name for key in self.matrices for name in key})
+        saved, replayed, result = self._saved(), self._replayed(), self._results()
+        values = {
+            "forward": [*result["y"], *(value for _, value in saved)],
+            "backward": [*result["dparams"], *result["dinputs"], *result["dinitial"]],
+            "step": [*result["outputs"], *result["states"]],
+            "replay": [value for _, value in replayed],
+        }
+        delays = [(delay, state) for state, delay in self.schedule.delays.items() if state in self.schedule.saved]
+        reads = {n: names_in(programs[n]) | names_in(unpack[n]) | names_in(values[n]) for n in programs}
+        reads["all"] = names_in(blocks).union(*reads.values(), {"delayed"} if delays else ())
         return {
             "title": escaped(self.cell.title).splitlines(),
             "header": [line for text in header for line in (wrap(escaped(text), 100) or [""])],
             "equations": _indented([escaped(line) for line in _source_lines(self.cell)]),
-            "helpers": definitions(self.functions).splitlines(),
-            "uses_first_maximum": self._uses(FirstMaximum),
             "params": self._fields("param", ()),
             "states": self._fields("state", ("B",)),
             "inputs": self._fields("input", ("T", "B")),
@@ -89,43 +90,44 @@ class _Module:
                 (name, shown(("T", "B"), self.cell.variables[name].shape)) for name in self.cell.outputs
             ],
             "axes": repr(tuple(self.cell.axes)),
-            "sizes_line": self._sizes_line(self.cell.axes),
-            "split_sizes_line": self._sizes_line(self._split_axes()),
-            "untold": [axis for axis in self._split_axes() if axis not in self._told()],
             "shapes": self._shapes(),
             "init": [init_line(self.cell, p) for p in self.cell.of_role("param")],
             "schemes": sorted({i.scheme for i in self.cell.inits.values()}),
+            "untold": [axis for axis in self._split_axes() if axis not in self._told()],
             "matrices": [(name, [self.identifiers[k] for k in key]) for key, name in self.matrices.items()],
-            "blocks": self._blocks({name for key in self.matrices for name in key}),
-            "saved": self._saved(),
-            "delayed": [(d, s) for s, d in self.schedule.delays.items() if s in self.schedule.saved],
-            "replayed": self._replayed(),
-            "unpack": {name: self._unpack(program) for name, program in self._named_programs()},
-            "forward": forward,
-            "backward": backward,
-            "step": step,
-            "replay": replay,
-            "result": {
-                "outputs": [self._joined(name) for name in self.cell.outputs],
-                "y": self._outputs(),
-                "states": [self.identifiers[s] for s in self.schedule.delays],
-                "dparams": self._gradients("param"),
-                "dinputs": self._gradients("input"),
-                "dinitial": [self._initial_gradient(s) for s in self.schedule.delays],
-            },
+            "split_sizes_line": self._sizes_line(self._split_axes()),
+            "blocks": blocks,
+            "saved": saved,
+            "delayed": delays,
+            "replayed": replayed,
+            "reads": reads,
+            "sizes_lines": {name: self._sizes_line(self._lengths_in(read)) for name, read in reads.items()},
+            "helpers": definitions(name for name in self.functions if name in reads["all"]).splitlines(),
+            "unpack": unpack,
+            **programs,
+            "result": result,
+        }
+
+    def _results(self) -> dict[str, list[str]]:
+        """What each function returns, in the author's shapes."""
+        return {
+            "outputs": [self._joined(name) for name in self.cell.outputs],
+            "y": self._outputs(),
+            "states": [self.identifiers[s] for s in self.schedule.delays],
+            "dparams": self._gradients("param"),
+            "dinputs": self._gradients("input"),
+            "dinitial": [self._initial_gradient(s) for s in self.schedule.delays],
         }
 
     def _named_programs(self) -> Iterable[tuple[str, Program]]:
         return zip(("forward", "backward", "step", "replay"), self.programs, strict=True)
 
-    def _print(self, program: Program, notes: Mapping[str, str], *, single: bool) -> list[str]:
-        spelling = Spelling(self.schedule, program, self.identifiers, self.names.fork(), single=single)
+    def _print(self, name: str, program: Program) -> list[str]:
+        spelling = Spelling(self.schedule, program, self.identifiers, self.names.fork(), single=name == "step")
+        notes = {} if name == "replay" else self.notes
         lines = ProgramPrinter(spelling, self.names, notes, self.matrices).lines()
         self.stretches |= spelling.stretches
         return _indented(_trimmed(lines))
-
-    def _uses(self, kind: type[sp.Basic]) -> bool:
-        return any(t.body.has(kind) for p in self.programs for e in p.equations for t in e.terms)
 
     # -- what the cell's author sees
 
@@ -168,10 +170,18 @@ class _Module:
             told |= {part for unknown in shapes if len(unknown) == 1 for part in unknown}
         return told
 
-    def _sizes_line(self, axes: Sequence[str]) -> str:
-        names = ", ".join(map(self._axis, axes))
-        values = ", ".join(f'sizes["{axis}"]' for axis in axes)
+    def _sizes_line(self, lengths: Sequence[str]) -> str:
+        """The line that gives some lengths their names."""
+        names = ", ".join(map(self._length, lengths))
+        values = ", ".join(f'sizes["{length}"]' for length in lengths)
         return f"{names} = {values}" if names else ""
+
+    def _lengths_in(self, read: set[str]) -> list[str]:
+        """T, B and the axes whose names are read."""
+        return [length for length in ("T", "B", *self.cell.axes) if self._length(length) in read]
+
+    def _length(self, name: str) -> str:
+        return name if name in ("T", "B") else self._axis(name)
 
     def _axis(self, name: str) -> str:
         return self.identifiers[f"axis {name}"]

@@ -1,8 +1,10 @@
-"""Shapes and remarks as they stand in generated Python."""
+"""Shapes and remarks as they stand in generated Python, and the names that lines of it use."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ast
+from collections.abc import Iterable, Sequence
+from textwrap import dedent
 
 from derive.language.syntax import Shape
 
@@ -21,3 +23,9 @@ def commented(shape: str, comment: str) -> str:
 def escaped(text: str) -> str:
     """Text that can stand in a docstring or a comment."""
     return " ".join(text.replace("\\", "\\\\").replace('"""', "'''").split("\r"))
+
+
+def names_in(lines: Iterable[str]) -> set[str]:
+    """Every name that some statements, or expressions, read; all are indented alike."""
+    nodes = ast.walk(ast.parse(dedent("\n".join(lines))))
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
