@@ -171,8 +171,7 @@ def forward(params, x, initial=None, *, tape=True):
         for t in range(T)[now]:
             m_arg = m_arg_in[t - start] + m_prev[t]
             nonnegative_m_arg[t] = nonnegative(m_arg)
-            # m[t] = maximum(l + m[t-1], a)
-            m[t] = a[t] * (1 - nonnegative_m_arg[t]) + (l[t] + m_prev[t]) * nonnegative_m_arg[t]
+            m[t] = np.where(nonnegative_m_arg[t], l[t] + m_prev[t], a[t])  # m[t] = maximum(l + m[t-1], a)
 
     i_net = a - m
     i = np.exp(i_net)                                 # i = exp(a - m[t])
@@ -204,7 +203,7 @@ def forward(params, x, initial=None, *, tape=True):
     abs_r = np.abs(r_net)
     r_arg = abs_r - exp_r
     nonnegative_r_arg = nonnegative(r_arg)
-    r_arg2 = abs_r * nonnegative_r_arg + exp_r * (1 - nonnegative_r_arg)
+    r_arg2 = np.where(nonnegative_r_arg, abs_r, exp_r)
     recip_r_arg2 = 1 / r_arg2
     r = r_sum * recip_r_arg2[..., None]               # r = C[t] @ q / maximum(abs(dot(n[t], q)), exp(-m[t]))
     h = r * sigmoid_h                                 # h = sigmoid(W_o @ x + b_o) * r
@@ -284,7 +283,7 @@ def backward(params, tape, dy, dfinal=None):
     dh_net[...] = dsigmoid_h * (1 - sigmoid_h) * sigmoid_h
     dr = dh_out * sigmoid_h
     drecip_r_arg2 = np.einsum("tna,tna->tn", dr, r_sum)
-    dr_arg2 = -drecip_r_arg2 * recip_r_arg2**2
+    dr_arg2 = -recip_r_arg2 * drecip_r_arg2 * recip_r_arg2
     dexp_r = dr_arg2 * (1 - nonnegative_r_arg)
     dr_net2 = dexp_r * exp_r
     dabs_r = dr_arg2 * nonnegative_r_arg
@@ -411,8 +410,7 @@ def advance(params, inputs, initial, sizes, dtype):
     l = log_sigmoid(l_net)                            # l = log_sigmoid(dot(w_f, x) + b_f)
     m_arg = l + m_prev - a
     nonnegative_m_arg = nonnegative(m_arg)
-    # m[t] = maximum(l + m[t-1], a)
-    m = a * (1 - nonnegative_m_arg) + (l + m_prev) * nonnegative_m_arg
+    m = np.where(nonnegative_m_arg, l + m_prev, a)    # m[t] = maximum(l + m[t-1], a)
     i_net = a - m
     i = np.exp(i_net)                                 # i = exp(a - m[t])
     f_net = l + m_prev - m
@@ -427,7 +425,7 @@ def advance(params, inputs, initial, sizes, dtype):
     exp_r = np.exp(r_net2)
     r_arg = abs_r - exp_r
     nonnegative_r_arg = nonnegative(r_arg)
-    r_arg2 = abs_r * nonnegative_r_arg + exp_r * (1 - nonnegative_r_arg)
+    r_arg2 = np.where(nonnegative_r_arg, abs_r, exp_r)
     recip_r_arg2 = 1 / r_arg2
     r = r_sum * recip_r_arg2[..., None]               # r = C[t] @ q / maximum(abs(dot(n[t], q)), exp(-m[t]))
     h_net = b_o + x @ W_o.T

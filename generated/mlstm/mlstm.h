@@ -256,7 +256,7 @@ typedef struct {
 
 /*
  * Operations, all gradients wanted:
- *   forward   4 T B d_x (d_k + d_v + 1) in products, 2 T B (3 d_k d_v + 4 d_k + 2 d_v + 9) + 1 elementwise, T B (d_v
+ *   forward   4 T B d_x (d_k + d_v + 1) in products, 2 T B (3 d_k d_v + 4 d_k + 2 d_v + 5) + 1 elementwise, T B (d_v
  *         + 7) + 1 functions
  *   backward  4 T B d_x (2 d_k + 2 d_v + 1) in products, T B (15 d_k d_v + 14 d_k + 12 d_v + 4 d_x + 24) + 1
  *         elementwise, 2 T B + 1 functions

@@ -164,8 +164,7 @@ def forward(params, x, initial=None, *, tape=True):
         o[t] = sigmoid(a_stack[:, 3 * d_h:])              # o = sigmoid(W_o @ [h[t-1], x] + b_o)
         m_arg = l[t] + m_prev[t] - a
         nonnegative_m_arg[t] = nonnegative(m_arg)
-        # m[t] = maximum(l + m[t-1], a)
-        m[t] = a * (1 - nonnegative_m_arg[t]) + (l[t] + m_prev[t]) * nonnegative_m_arg[t]
+        m[t] = np.where(nonnegative_m_arg[t], l[t] + m_prev[t], a)  # m[t] = maximum(l + m[t-1], a)
         i_net = a - m[t]
         i[t] = np.exp(i_net)                              # i = exp(a - m[t])
         f_net = l[t] + m_prev[t] - m[t]
@@ -241,7 +240,7 @@ def backward(params, tape, dy, dfinal=None):
         now = slice(start, start + span)
         expm1_l = np.expm1(l[now])
         dc_dh = o[now] * recip_n[now]
-        dn_dh = -o[now] * recip_n[now]**2 * c[now]
+        dn_dh = -recip_n[now] * o[now] * c[now] * recip_n[now]
         do_net_dh = (1 - o[now]) * o[now] * recip_n[now] * c[now]
         dz_net_dc = (1 - z[now]**2) * i[now]
         da_dm = 1 - nonnegative_m_arg[now]
@@ -320,8 +319,7 @@ def advance(params, inputs, initial, sizes, dtype):
     o = sigmoid(o_net)                                # o = sigmoid(W_o @ [h[t-1], x] + b_o)
     m_arg = l + m_prev - a
     nonnegative_m_arg = nonnegative(m_arg)
-    # m[t] = maximum(l + m[t-1], a)
-    m = a * (1 - nonnegative_m_arg) + (l + m_prev) * nonnegative_m_arg
+    m = np.where(nonnegative_m_arg, l + m_prev, a)    # m[t] = maximum(l + m[t-1], a)
     i_net = a - m
     i = np.exp(i_net)                                 # i = exp(a - m[t])
     f_net = l + m_prev - m

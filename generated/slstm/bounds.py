@@ -132,12 +132,12 @@ def jacobian(params, x_t, state):
     expm1_l = np.expm1(l)
 
     d_h_c_c = np.diag(o * f * recip_n)
-    d_h_m_m = np.diag(c * n_prev * o * nonnegative_m_arg * f * recip_n**2 + c * o * nonnegative_m_arg * i * recip_n**2 - c_prev * o * nonnegative_m_arg * f * recip_n - z2 * o * nonnegative_m_arg * i * recip_n)
-    d_h_m_f = np.diag(c_prev * o * f * recip_n - c * n_prev * o * f * recip_n**2)
-    d_h_n_n = np.diag(-c * o * f * recip_n**2)
+    d_h_m_m = np.diag(recip_n * c * n_prev * o * nonnegative_m_arg * f * recip_n + recip_n * c * o * nonnegative_m_arg * i * recip_n - c_prev * o * nonnegative_m_arg * f * recip_n - z2 * o * nonnegative_m_arg * i * recip_n)
+    d_h_m_f = np.diag(c_prev * o * f * recip_n - recip_n * c * n_prev * o * f * recip_n)
+    d_h_n_n = np.diag(-recip_n * c * o * f * recip_n)
     d_h_h_z = ((1 - z2**2) * o * i * recip_n)[..., None] * W_zh
-    d_h_h_a = (c * n_prev * o * (1 - nonnegative_m_arg) * f * recip_n**2 + c * o * (1 - nonnegative_m_arg) * i * recip_n**2 + z2 * o * i * recip_n - c * o * i * recip_n**2 - c_prev * o * (1 - nonnegative_m_arg) * f * recip_n - z2 * o * (1 - nonnegative_m_arg) * i * recip_n)[..., None] * W_ih
-    d_h_h_l = (c * n_prev * o * f * recip_n**2 * expm1_l + c_prev * o * nonnegative_m_arg * f * recip_n * expm1_l + z2 * o * nonnegative_m_arg * i * recip_n * expm1_l - c * n_prev * o * nonnegative_m_arg * f * recip_n**2 * expm1_l - c * o * nonnegative_m_arg * i * recip_n**2 * expm1_l - c_prev * o * f * recip_n * expm1_l)[..., None] * W_fh
+    d_h_h_a = (recip_n * c * n_prev * o * (1 - nonnegative_m_arg) * f * recip_n + recip_n * c * o * (1 - nonnegative_m_arg) * i * recip_n + z2 * o * i * recip_n - recip_n * c * o * i * recip_n - c_prev * o * (1 - nonnegative_m_arg) * f * recip_n - z2 * o * (1 - nonnegative_m_arg) * i * recip_n)[..., None] * W_ih
+    d_h_h_l = (recip_n * c * n_prev * o * f * expm1_l * recip_n + c_prev * o * nonnegative_m_arg * f * recip_n * expm1_l + z2 * o * nonnegative_m_arg * i * recip_n * expm1_l - recip_n * c * n_prev * o * nonnegative_m_arg * f * expm1_l * recip_n - recip_n * c * o * nonnegative_m_arg * i * expm1_l * recip_n - c_prev * o * f * recip_n * expm1_l)[..., None] * W_fh
     d_h_h_o = (c * (1 - o) * o * recip_n)[..., None] * W_oh
     d_c_c = np.diag(f)
     d_c_m_m = np.diag(-c_prev * nonnegative_m_arg * f - z2 * nonnegative_m_arg * i)

@@ -235,7 +235,7 @@ typedef struct {
 
 /*
  * Operations, all gradients wanted:
- *   forward   8 T B d_h (d_h + d_x) in products, 26 T B d_h elementwise, 6 T B d_h functions
+ *   forward   8 T B d_h (d_h + d_x) in products, 22 T B d_h elementwise, 6 T B d_h functions
  *   backward  16 T B d_h (d_h + d_x) in products, 44 T B d_h elementwise, T B d_h functions
  * Numbers in memory, each part and packed row rounded up to 64 bytes, 64 in front of what is packed:
  *   tape      9 T B d_h

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from derive import functions
+from derive.backends.arithmetic import Select
 from derive.backends.c import sizes
 from derive.backends.c.amounts import Style, amount
 from derive.backends.c.expressions import is_divisor
@@ -299,6 +300,8 @@ def _of_body(body: sp.Expr) -> Operations:
     """As `Expressions` writes it."""
     if isinstance(body, FirstMaximum):
         return _of_body(body.args[0])
+    if isinstance(body, Select):
+        return _sum(map(_of_body, body.args))
     if isinstance(body, functions.ScalarFunction):
         quotient = int(body.row_name == "recip")
         own = Operations(elementwise=sp.Integer(quotient), functions=sp.Integer(1 - quotient))

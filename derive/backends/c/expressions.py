@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from derive import functions
+from derive.backends.arithmetic import Select, spread
 from derive.backends.c.functions import spelling
 from derive.system import Element, Index, Length, elements
 
@@ -52,6 +53,9 @@ class Expressions:
             return here.spell(body), _ATOM
         if isinstance(body, functions.ScalarFunction):
             return self._application(body, here)
+        if isinstance(body, Select):
+            selector, first, second = (self._write(argument, here)[0] for argument in body.args)
+            return f"vec_choose(MASK({selector} > V(0)), {first}, {second})", _ATOM
         if isinstance(body, Length):
             return f"V({self.size(body.name)})", _ATOM
         if body.is_Number:
@@ -100,7 +104,7 @@ class Expressions:
         return sign + text, _SIGN if sign else _PRODUCT
 
     def _quotient(self, number: sp.Expr, above: list[sp.Expr], below: list[sp.Expr], here: _Here) -> str:
-        factors = [self._factor(a, here) for a in above]
+        factors = [self._factor(a, here) for a in spread(above)]
         if is_divisor(number):
             below = [*below, sp.Integer(number.q)]
         elif number != 1 or not factors:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import sympy as sp
 
+from derive.backends.arithmetic import selected, selectors
 from derive.backends.c.fusion import nests
 from derive.backends.c.phases import (
     Apply,
@@ -121,6 +122,7 @@ class Tiler:
         self.variables = schedule.variables
         self.delays = {delay: state for state, delay in schedule.delays.items()}
         self.backward = backward
+        self.selectors = selectors(schedule)
         self.outside = _Sequence(self.delays)
 
     def run(self) -> tuple[Phase, ...]:
@@ -236,7 +238,7 @@ class Tiler:
     def _rest(self, equation: Equation, terms: Sequence[Term], into: _Sequence) -> None:
         """What is no product, at the equation's own time."""
         scattered = [t for t in terms if t.over and _along_target(t, equation)]
-        kept = tuple(t for t in terms if t not in scattered)
+        kept = tuple(selected([t for t in terms if t not in scattered], self.selectors))
         into.op(Point(equation.target, kept or (Term(sp.S.Zero),)))
         for term in scattered:
             into.op(Scatter(equation.target, term))

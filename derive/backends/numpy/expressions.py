@@ -11,6 +11,7 @@ from string import ascii_lowercase
 
 import sympy as sp
 
+from derive.backends.arithmetic import Select, spread
 from derive.backends.numpy.functions import spelling
 from derive.functions import ScalarFunction
 from derive.system import BATCH, TIME, Element, FirstMaximum, Index, Length, Term, elements
@@ -139,6 +140,8 @@ class Expressions:
             return (
                 (f"1 / {_wrap(inner)}", _PRODUCT) if body.row_name == "recip" else (f"{name}({inner})", _ATOM)
             )
+        if isinstance(body, Select):
+            return f"np.where({', '.join(self._write(argument, goal)[0] for argument in body.args)})", _ATOM
         if isinstance(body, Length):
             return body.name, _ATOM
         if body.is_Number:
@@ -161,7 +164,7 @@ class Expressions:
         above = [a for a in sp.Mul.make_args(rest) if not _below(a)]
         below = [1 / a for a in sp.Mul.make_args(rest) if _below(a)]
         sign, number = ("-", -number) if number < 0 else ("", number)
-        parts = [self._factor(a, goal) for a in sorted(above, key=self._factor_key)]
+        parts = [self._factor(a, goal) for a in spread(sorted(above, key=self._factor_key))]
         if number.is_Rational and number.p == 1 and number.q != 1:
             below.append(sp.Integer(number.q))
         elif number != 1 or not parts:

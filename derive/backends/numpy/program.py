@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from derive.backends.arithmetic import selected
 from derive.backends.numpy.expressions import Expressions
 from derive.backends.numpy.layout import Buffer, Run
 from derive.backends.numpy.neighbours import applied_to
@@ -161,6 +162,7 @@ class ProgramPrinter:
         terms = [
             Term(t.body, tuple(i for i in t.over if not (loop and i.axis == "T"))) for t in equation.terms
         ]
+        terms = selected(terms, self.spelling.selectors)
         value = writer.terms(terms, equation.target.indices)
         if writer.lacks(terms, equation.target.indices) and not self.spelling.assigned_in_place(equation.name, loop):
             shape = self.spelling.shape(self.variables[equation.name], inside=loop is not None)
