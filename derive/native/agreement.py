@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -21,6 +21,7 @@ from derive.native.interface import Field, Interface
 
 # Of the largest number of an array: rounding is far below, what is wrong far above.
 TOLERANCES = {"f32": 1e-2, "f64": 1e-6}
+Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
 # Time, batch, the cell's first axis, and how much longer each further one is: none fills whole vectors or tiles.
 SIZES = ((5, 1, 67, 2), (2, 19, 5, 16))
 
@@ -44,40 +45,65 @@ class _Arguments(NamedTuple):
 
 
 def require_agreement(library: ctypes.CDLL, table: Interface, model: Model) -> None:
-    """Raise `KernelsDiffer` where the two do not give the same outputs, states and gradients."""
+    """Raise `KernelsDiffer` where the two do not give the same outputs, states and gradients.
+
+    Of what is not all finite in NumPy nothing is compared; then smaller, positive numbers are tried as well.
+    """
     for precision, (time, batch, first, longer) in itertools.product(table.precisions, SIZES):
         kernel = Kernel(library, table, model.init, model.tape_of, DTYPES[precision])
         own = {axis: first + k * longer for k, axis in enumerate(table.axes[2:])}
         sizes = {table.time: time, table.batch: batch, **own}
-        given = _arguments(kernel, model, sizes, DTYPES[precision])
-        with np.errstate(all="ignore"):
-            wanted = _results(model, given)
-        for how in ({}, {"checkpoint": 2}):
-            difference = _difference(_results(kernel, given, **how), wanted, TOLERANCES[precision])
-            if difference:
-                at = ", ".join(f"{name}={size}" for name, size in {**sizes, **how}.items())
-                raise KernelsDiffer(
-                    f"{table.prefix}: the compiled C and the NumPy kernel differ in {difference} ({precision}, {at}), "
-                    "so the C is refused: use the NumPy kernel, or name another compiler in the environment variable "
-                    "CC; and please report the cell and the compiler"
-                )
+        for draw in (_around_zero, _small_and_positive):
+            given = _arguments(kernel, model, sizes, DTYPES[precision], draw)
+            with np.errstate(all="ignore"):
+                wanted = _results(model, given)
+            _compare(kernel, given, wanted, sizes, precision)
+            if all(np.isfinite(array).all() for array in wanted.values()):
+                break
 
 
-def _arguments(kernel: Kernel, model: Model, sizes: Mapping[str, int], dtype: np.dtype[Any]) -> _Arguments:
-    """Parameters near those that the cell begins with, everything else of either sign."""
+def _compare(
+    kernel: Kernel, given: _Arguments, wanted: Mapping[str, Array], sizes: Mapping[str, int], precision: str
+) -> None:
+    for how in ({}, {"checkpoint": 2}):
+        difference = _difference(_results(kernel, given, **how), wanted, TOLERANCES[precision])
+        if difference:
+            at = ", ".join(f"{name}={size}" for name, size in {**sizes, **how}.items())
+            raise KernelsDiffer(
+                f"{kernel.interface.prefix}: the compiled C and the NumPy kernel differ in {difference} ({precision}, "
+                f"{at}), so the C is refused: use the NumPy kernel, or name another compiler in the environment "
+                "variable CC; and please report the cell and the compiler"
+            )
+
+
+def _around_zero(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return rng.normal(size=shape)
+
+
+def _small_and_positive(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """For cells that take logarithms or roots, or grow too large."""
+    return rng.uniform(0.05, 0.3, size=shape)
+
+
+def _arguments(
+    kernel: Kernel, model: Model, sizes: Mapping[str, int], dtype: np.dtype[Any], draw: Draw
+) -> _Arguments:
+    """Numbers as they are drawn; parameters of either sign near those that the cell begins with."""
     table, rng = kernel.interface, np.random.default_rng(0)
 
-    def normal(fields: Sequence[Field], *leading: str) -> Iterator[Array]:
-        return (np.asarray(rng.normal(size=shape_of(field, leading, sizes)), dtype) for field in fields)
+    def drawn(fields: Sequence[Field], *leading: str) -> Iterator[Array]:
+        return (np.asarray(draw(rng, shape_of(field, leading, sizes)), dtype) for field in fields)
 
-    start = model.init({axis: sizes[axis] for axis in table.axes[2:]}, rng, dtype)
-    moved = (np.asarray(a + 0.1 * b, dtype) for a, b in zip(start, normal(table.params), strict=True))
+    params = drawn(table.params)
+    if draw is _around_zero:
+        start = model.init({axis: sizes[axis] for axis in table.axes[2:]}, rng, dtype)
+        params = (np.asarray(a + 0.1 * b, dtype) for a, b in zip(start, drawn(table.params), strict=True))
     return _Arguments(
-        kernel.Params(*moved),
-        kernel.Inputs(*normal(table.inputs, table.time, table.batch)),
-        kernel.State(*normal(table.states, table.batch)),
-        kernel.Output(*normal(table.outputs, table.time, table.batch)),
-        kernel.State(*normal(table.states, table.batch)),
+        kernel.Params(*params),
+        kernel.Inputs(*drawn(table.inputs, table.time, table.batch)),
+        kernel.State(*drawn(table.states, table.batch)),
+        kernel.Output(*drawn(table.outputs, table.time, table.batch)),
+        kernel.State(*drawn(table.states, table.batch)),
     )
 
 
@@ -100,7 +126,7 @@ def _results(of: Any, given: _Arguments, **how: Any) -> dict[str, Array]:
 
 def _difference(got: Mapping[str, Array], wanted: Mapping[str, Array], tolerance: float) -> str:
     """What differs most, if more than it may. A gradient that cancels is held against the largest number there is."""
-    finite = {name: array for name, array in wanted.items() if np.isfinite(array).all()}
+    finite = {name: array for name, array in wanted.items() if np.isfinite(array).all()}  # rounding moves overflows
     largest = max((float(np.abs(array).max()) for array in finite.values()), default=0.0)
     for name, array in finite.items():
         scale = max(float(np.abs(array).max()), tolerance * largest)

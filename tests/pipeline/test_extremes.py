@@ -1,4 +1,4 @@
-"""Numbers at the ends of what floating point has: infinities that are not selected, reciprocals too large to be squared."""
+"""Numbers at the ends of what floating point has: infinities that are not selected, reciprocals that are huge."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def kernel(cell, backend):
 @pytest.mark.parametrize("name", ["slstm", "mlstm"])
 def test_a_running_maximum_may_start_from_nothing(backend, name):
     made, rng = kernel(derive.cell(name), backend), np.random.default_rng(0)
-    sizes = {axis: 3 for axis in made.cell.axes}
+    sizes = dict.fromkeys(made.cell.axes, 3)
     params, x = made.init(sizes, rng), rng.normal(size=(6, 2, 3)).astype("f4")
     begun = made.forward(params, x)[1]
     nothing = type(begun)(*(np.zeros_like(a) for a in begun))._replace(m=np.full_like(begun.m, -np.inf))
