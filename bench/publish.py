@@ -9,7 +9,7 @@ Of a point in several files the last holds. Tables stand between markers, `<!-- 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -18,7 +18,7 @@ from bench import tables
 from bench.contenders import CLASSIC, CUSTOM
 from bench.goals import judge
 from bench.machine import BUSY
-from bench.report import Report, merged
+from bench.report import Report, Row, merged
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = (DOCS / "benchmarks.md", DOCS.parent / "README.md")
@@ -39,17 +39,45 @@ def conditions(report: Report) -> str:
 
 
 def summary(report: Report) -> str:
-    """A line for each cell, mode and number of threads: the geometric means; when and where."""
+    """A line for each cell, mode and number of threads."""
+    groups = report.groups().items()
+    return _means({(f"{cell}, {mode}", threads): rows for (cell, mode, threads), rows in groups}, report)
+
+
+def overview(report: Report) -> str:
+    """A line for each kind of cell, mode and number of threads."""
+    kinds = (CLASSIC[:1], CLASSIC[1:], CUSTOM)
+    found = {
+        (f"{', '.join(f'`{cell}`' for cell in kind)}: {WORDS[mode]}", threads): [
+            row for row in report.rows if row.cell in kind and (row.mode, row.threads) == (mode, threads)
+        ]
+        for kind in kinds
+        for mode in WORDS
+        for threads in (1, 2)
+    }
+    return _means({where: rows for where, rows in found.items() if rows}, report)
+
+
+WORDS = {
+    "training": "training",
+    "inference": "inference",
+    "streaming": "a step at a time, from Python",
+    "numpy": "NumPy kernel against NumPy step by step, training",
+}
+
+
+def _means(groups: Mapping[tuple[str, int], Sequence[Row]], report: Report) -> str:
+    """The geometric means of some groups of rows, each with its threads; when and where."""
     lines = []
-    for (cell, mode, threads), rows in report.groups().items():
+    for (what, threads), rows in groups.items():
         columns = [tables.mean([row.ratio(peers) for row in rows]) for peers in (["PyTorch"], ["JAX"], None)]
         ratios = [value for row in rows if (value := row.ratio()) is not None]
         worst = tables.times(min(ratios)) if ratios else tables.NONE
-        lines.append([f"{cell}, {mode}", str(threads), str(len(rows)), *columns, worst])
-    headings = ["", "threads", "sizes", "PyTorch ÷ derive", "JAX ÷ derive", "best peer ÷ derive", "lowest"]
+        lines.append([what, str(threads), str(len(rows)), *columns, worst])
+    headings = ["", "threads", "points", "PyTorch ÷ derive", "JAX ÷ derive", "best peer ÷ derive", "lowest"]
     machine = report.machine
     where = f"{report.date[:10]}; {machine['processor']}, {machine['processors']} processors."
-    return f"{tables.markdown(tables.Table('summary', headings, lines))}\n{where}\n"
+    return f"{tables.markdown(tables.Table('means', headings, lines))}\n{where}\n"
 
 
 def details(*cells: str) -> Callable[[Report], str]:
@@ -64,6 +92,7 @@ def details(*cells: str) -> Callable[[Report], str]:
 
 MEASURED: dict[str, Callable[[Report], str]] = {
     "conditions": conditions,
+    "overview": overview,
     "summary": summary,
     "goals": lambda report: tables.markdown(tables.goals(list(judge(report)))),
     "limits": lambda report: tables.markdown(tables.limits(report.limits)),
