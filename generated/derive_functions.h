@@ -254,10 +254,8 @@ INLINE mask NAME(shifted)(mask m, int count) { return m << count; }
 
 INLINE int NAME(any)(mask m)
 {
-#if defined AVX512 && BITS == 32
+#if defined AVX512
     return _mm512_movepi32_mask((__m512i)m) != 0;
-#elif defined AVX512
-    return _mm512_movepi64_mask((__m512i)m) != 0;
 #elif defined AVX2
     return _mm256_movemask_epi8((__m256i)m) != 0;
 #else
@@ -278,10 +276,8 @@ INLINE vec NAME(with_sign)(vec v, vec of) { return vec_of_bits(vec_bits(v) | (ve
 /* v, or the limit where v is beyond it; NaN stays. x86 returns the second operand where one is NaN. */
 INLINE vec NAME(at_most)(vec v, vec limit)
 {
-#if defined AVX512 && BITS == 32
+#if defined AVX512
     return (vec)_mm512_min_ps((__m512)limit, (__m512)v);
-#elif defined AVX512
-    return (vec)_mm512_min_pd((__m512d)limit, (__m512d)v);
 #elif defined AVX2 && BITS == 32
     return (vec)_mm256_min_ps((__m256)limit, (__m256)v);
 #elif defined AVX2
@@ -293,10 +289,8 @@ INLINE vec NAME(at_most)(vec v, vec limit)
 
 INLINE vec NAME(at_least)(vec v, vec limit)
 {
-#if defined AVX512 && BITS == 32
+#if defined AVX512
     return (vec)_mm512_max_ps((__m512)limit, (__m512)v);
-#elif defined AVX512
-    return (vec)_mm512_max_pd((__m512d)limit, (__m512d)v);
 #elif defined AVX2 && BITS == 32
     return (vec)_mm256_max_ps((__m256)limit, (__m256)v);
 #elif defined AVX2
@@ -316,10 +310,8 @@ INLINE vec NAME(exp_less)(vec z, vec less)
     const vec n = rounded - V(ROUNDER_BIASED_TWICE);
     const vec r = z - n * V(LN2_HIGH) - n * V(LN2_LOW) - less;
     const vec power = V(1) + r * (V(1) + r * NAME(exp_rest)(r));
-#if defined AVX512 && BITS == 32
+#if defined AVX512
     return (vec)_mm512_scalef_ps((__m512)power, (__m512)n);
-#elif defined AVX512
-    return (vec)_mm512_scalef_pd((__m512d)power, (__m512d)n);
 #else
     const mask exponent = vec_bits(rounded), half = exponent >> M(1);
     const vec first = vec_of_bits(NAME(shifted)(half, DIGITS));

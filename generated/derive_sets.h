@@ -4,12 +4,10 @@
  */
 
 /* C99 alone */
-#if 1
-#if defined X86 && !defined __clang__ /* where only old machines run it */
+#if defined X86 && !defined __clang__ /* small, as few x86 machines run it */
 #pragma GCC push_options
 #pragma GCC optimize("Os")
 #endif
-#define PLAIN
 #define LANES 1
 #define ROWS 3
 #define NAME(name) Q(plain_##name)
@@ -17,10 +15,8 @@
 #undef NAME
 #undef ROWS
 #undef LANES
-#undef PLAIN
-#if defined X86 && !defined __clang__ /* where only old machines run it */
+#if defined X86 && !defined __clang__
 #pragma GCC pop_options
-#endif
 #endif
 
 /* x86-64 with AVX2 and FMA */
@@ -75,7 +71,6 @@
 
 /* AArch64 */
 #if defined ARM
-#define NEON
 #define LANES (128 / BITS)
 #define ROWS 6
 #define NAME(name) Q(neon_##name)
@@ -83,16 +78,13 @@
 #undef NAME
 #undef ROWS
 #undef LANES
-#undef NEON
 #endif
 
 static const Q(kernels) *Q(kernels_of)(int set)
 {
     switch (set) {
-#if 1
     case SET_PLAIN:
         return &Q(plain_kernels);
-#endif
 #if defined X86
     case SET_AVX2:
         return &Q(avx2_kernels);

@@ -4,7 +4,7 @@
  *   real       float or double        integer    the signed integer of the same size
  *   LANES      numbers in a vector; 1 makes every vector a plain number, and all of this C99
  *   NAME(x)    a name of its own for this precision and instruction set
- *   AVX512, AVX2 or NEON where the set is that one
+ *   AVX512 (single precision only) or AVX2 where the set is that one
  * Arithmetic, comparisons and integer operations are C's own operators. A comparison gives, in `MASK(…)`, all
  * bits of a lane set or none, in every set.
  */
@@ -64,14 +64,10 @@ INLINE mask vec_lanes(size_t count)
     return lane < M(count);
 }
 
-#if defined AVX512 && BITS == 32
+#if defined AVX512
 #define MASKED_LOAD(p, count) (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << (count)) - 1), p)
 #define MASKED_STORE(p, v, count) _mm512_mask_storeu_ps(p, (__mmask16)((1u << (count)) - 1), (__m512)(v))
 #define ROOT(v) (vec)_mm512_sqrt_ps((__m512)(v))
-#elif defined AVX512
-#define MASKED_LOAD(p, count) (vec)_mm512_maskz_loadu_pd((__mmask8)((1u << (count)) - 1), p)
-#define MASKED_STORE(p, v, count) _mm512_mask_storeu_pd(p, (__mmask8)((1u << (count)) - 1), (__m512d)(v))
-#define ROOT(v) (vec)_mm512_sqrt_pd((__m512d)(v))
 #elif defined AVX2 && BITS == 32
 #define MASKED_LOAD(p, count) (vec)_mm256_maskload_ps(p, (__m256i)vec_lanes(count))
 #define MASKED_STORE(p, v, count) _mm256_maskstore_ps(p, (__m256i)vec_lanes(count), (__m256)(v))

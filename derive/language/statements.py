@@ -201,7 +201,7 @@ def _split(tokens: Sequence[Token], first: Token) -> tuple[Sequence[Token], Expr
                 equals.append(k)
     if not equals:
         raise CellError(
-            "syntax", "this is no statement", _cover([first, *tokens]),
+            "syntax", "this is not a statement", _cover([first, *tokens]),
             expected=f"an equation `name = …`, or one of {', '.join(ROLES)}, output, init, note",
         )  # fmt: skip
     if len(equals) > 1:

@@ -278,7 +278,7 @@ class Kernel:
         return np.concatenate([array.ravel() for array in self._bind(params).arrays])
 
     def unflatten(self, vector: Array, sizes: Mapping[str, int]) -> Any:
-        """Parameters that are views of such a vector: who changes one changes the other."""
+        """Parameters that are views of such a vector: changing one changes the other."""
         shapes = [shape_of(field, (), sizes) for field in self.interface.params]
         *starts, end = np.cumsum([0, *map(math.prod, shapes)])
         if vector.shape != (end,) or not vector.flags.c_contiguous:

@@ -21,12 +21,12 @@ from derive.native.functions import Functions
 
 NOTHING: Argument = (Kind.NOTHING, (), ())
 MEMORY: Argument = (Kind.MEMORY, (), ())
-# How many a kernel keeps: a kilobyte or five each, two for each length of a sequence.
+# How many a kernel keeps: 1 to 5 kB each, two for each length of a sequence.
 MOST_PLANS = 256
 # What a kernel keeps at most of the memory for work, and as much of that for tapes. At 32 sequences of 1024 units,
 # fresh pages for them took 2 % and 1 % of training.
 MOST_BYTES = 256 << 20
-# What is asked for in less is quickly had.
+# Less is cheap to have afresh.
 LEAST_LENT = 1 << 20
 BYTE = np.dtype(np.uint8)
 

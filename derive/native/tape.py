@@ -18,7 +18,7 @@ class Tape:
     the rest is computed from that when asked for, by `whole(saved)`. With `checkpoint` it keeps states alone,
     and has nothing to offer but what backward needs.
 
-    It refers to the parameters, `x` and `initial` of that call, which must not change before. What the
+    It refers to the parameters, `x` and `initial` of that call, which must not change before its last use. What the
     binding itself needs begins with an underscore, as no variable of a cell does.
     """
 

@@ -84,7 +84,7 @@ def diagnose(
         if not np.all(np.isfinite(value)):
             raise NetworkError(f"params.{name}: not every element is finite")
     if lag is not None and lag < 1:
-        raise ValueError(f"lag: got {lag}, expected 1 at least")
+        raise ValueError(f"lag: got {lag}, expected at least 1")
     with np.errstate(over="ignore", invalid="ignore"):
         _, final, _ = kernel.forward(params, x, initial, tape=False)
         flow = gradient_flow(kernel, params, x, initial, sequence=sequence)

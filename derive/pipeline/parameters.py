@@ -37,7 +37,7 @@ def read_arrays(path: str | PathLike[str], kind: Any, written: str, wanted: str)
     except _Others:
         raise
     except (ValueError, TypeError, AttributeError, EOFError, BadZipFile, error) as wrong:
-        raise ValueError(f"{path}: no .npz file; expected {written}") from wrong
+        raise ValueError(f"{path}: not an .npz file; expected {written}") from wrong
 
 
 class _Others(ValueError):

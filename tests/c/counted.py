@@ -67,7 +67,6 @@ static Number number_cos(Number a) {{ return std::cos(a.value); }}
 #define BITS 64
 #define R(name) number_##name
 #define Q(name) {q}_##name
-#define PLAIN
 #define LANES 1
 #define ROWS 1
 #define NAME(name) Q(plain_##name)

@@ -105,12 +105,12 @@ def test_files_that_are_none(small):
     assert "missing.npz" in refused("missing.npz")
     assert "missing.npz" in refused("w.npz", "--input", "missing.npz")
     (small / "text.npz").write_text("not an archive")
-    assert refused("text.npz").startswith("text.npz: no .npz file; expected what save_params wrote")
+    assert refused("text.npz").startswith("text.npz: not an .npz file; expected what save_params wrote")
     np.save("array.npy", np.zeros(3))
-    assert refused("array.npy").startswith("array.npy: no .npz file")
+    assert refused("array.npy").startswith("array.npy: not an .npz file")
     whole = (small / "w.npz").read_bytes()
     (small / "half.npz").write_bytes(whole[: len(whole) // 2])
-    assert "half.npz: no .npz file" in refused("half.npz")
+    assert "half.npz: not an .npz file" in refused("half.npz")
 
 
 def test_weights_of_another_cell(small, params):

@@ -69,7 +69,7 @@ class Calls:
         given = f"(NAME(factor)[]){{{', '.join(factors)}}}"
         arguments = [
             times, "end - begin", size(columns), str(len(factors)), given,
-            self._from_begin(pointers[target], row), size(B * row), size(row), str(int(product.add)), back,
+            self.memory.from_begin(pointers[target], row), size(B * row), size(row), str(int(product.add)), back,
             *(["u", "us"] if self.together else ["0", "1"]),
         ]  # fmt: skip
         return [f"NAME(apply)({', '.join(arguments)});"]
@@ -82,11 +82,8 @@ class Calls:
     def _factor(self, left: str, group: Group, pointers: Mapping[str, str]) -> str:
         size, row = self.memory.size, self._row(left)
         depth, _ = self.panels.shape(group)
-        start = self._from_begin(pointers[left], row)
+        start = self.memory.from_begin(pointers[left], row)
         return f"{{{', '.join([start, size(B * row), size(row), size(depth), self._panel(group)])}}}"
-
-    def _from_begin(self, pointer: str, row: sp.Expr) -> str:
-        return f"{pointer} + begin * {self.memory.factor(row)}" if row != 1 else f"{pointer} + begin"
 
     def _packed_once(self, group: Group) -> bool:
         return all(self.variables[m].role == "param" for m in group.matrices)

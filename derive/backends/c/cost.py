@@ -39,8 +39,8 @@ from derive.system import FirstMaximum, Index, Length, Term, Var
 
 @dataclass(frozen=True)
 class Operations:
-    """How many. `products`: multiplications and additions of matrix products, one each; `elementwise`: arithmetic
-    operations of all else; `functions`: values of functions of the table, a reciprocal being a quotient."""
+    """How many of each kind. `products`: multiplications and additions of matrix products, one each; `elementwise`:
+    arithmetic operations of all else; `functions`: values of functions of the table, a reciprocal being a quotient."""
 
     products: sp.Expr = sp.S.Zero
     elementwise: sp.Expr = sp.S.Zero
@@ -54,16 +54,16 @@ class Operations:
         )
 
     def by_kind(self) -> list[tuple[str, sp.Expr]]:
-        """Those that there are."""
+        """The counts that are not zero, each with its kind."""
         kinds = ("in products", self.products), ("elementwise", self.elementwise), ("functions", self.functions)
         return [(kind, count) for kind, count in kinds if count != 0]
 
     def text(self, style: Style) -> str:
-        """Those that there are, as text."""
+        """The counts that are not zero, as text."""
         return ", ".join(f"{amount(count, style)} {kind}" for kind, count in self.by_kind()) or "none"
 
     def times(self, count: sp.Expr) -> Operations:
-        """All of them so many times."""
+        """Every count multiplied by `count`."""
         return Operations(self.products * count, self.elementwise * count, self.functions * count)
 
 

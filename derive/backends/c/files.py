@@ -21,6 +21,7 @@ from derive.schedule import Schedule
 Context = dict[str, Any]
 
 _WIDTH = 114
+_UNBROKEN = "\N{NO-BREAK SPACE}"
 _ABOUT = {"T": "time steps", "B": "sequences in the batch"}
 _ARGUMENTS = {
     "forward": ("dims", "params", "packed", "inputs", "initial", "outputs", "final", "tape", "work",
@@ -156,11 +157,13 @@ def _hanging(lines: Iterable[str]) -> list[str]:
 
 
 def _wrapped(lines: Iterable[str]) -> list[str]:
-    """Lines of C, broken where they are too long."""
+    """Lines of C, broken where they are too long, but not inside a product or a comparison."""
     found = []
     for line in lines:
         indent = " " * (len(line) - len(line.lstrip()) + 4)
-        found += textwrap.wrap(
-            line, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        kept = re.sub(r" (\*|==) ", rf"{_UNBROKEN}\1{_UNBROKEN}", line)
+        parts = textwrap.wrap(
+            kept, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
         )  # fmt: skip
+        found += [part.replace(_UNBROKEN, " ") for part in parts]
     return found

@@ -33,8 +33,8 @@ PRECISIONS = (
 @dataclass(frozen=True)
 class InstructionSet:
     """A set of instructions: numbers in a vector and rows of a tile as the preprocessor is told, where it may be
-    compiled, what GCC and Clang call it (empty where every machine of the kind has it), description; on x86-64, how GCC
-    is to optimise it, if otherwise."""
+    compiled (empty: everywhere), what GCC and Clang call it (empty where every machine of the kind has it),
+    description; on x86-64, how GCC is to optimise it, if otherwise."""
 
     name: str
     lanes: str
@@ -48,7 +48,7 @@ class InstructionSet:
 _AVX2 = "avx2,fma,bmi2"
 _AVX512 = f"avx512f,avx512dq,avx512vl,avx512bw,{_AVX2}"
 SETS = (
-    InstructionSet("plain", "1", 3, "1", "", "C99 alone", optimize="Os"),  # only old machines run it
+    InstructionSet("plain", "1", 3, "", "", "C99 alone", optimize="Os"),  # few x86 machines run it
     InstructionSet("avx2", "(256 / BITS)", 3, "defined X86", _AVX2, "x86-64 with AVX2 and FMA"),
     InstructionSet("avx512", "16", 6, "defined X86 && BITS == 32", _AVX512, "x86-64 with AVX-512; single precision"),
     InstructionSet("neon", "(128 / BITS)", 6, "defined ARM", "", "AArch64"),

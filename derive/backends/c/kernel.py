@@ -16,7 +16,7 @@ from derive.backends.c.calls import Calls, pack
 from derive.backends.c.cost import Buffer, Cost, Operations, caller, operations
 from derive.backends.c.expressions import Expressions
 from derive.backends.c.layouts import Layout, Layouts
-from derive.backends.c.lines import braced
+from derive.backends.c.lines import braced, looped
 from derive.backends.c.memory import Memory
 from derive.backends.c.names import allocator, local, member
 from derive.backends.c.notes import notes
@@ -102,7 +102,7 @@ class Builder:
             widths=self.layouts.widths(self.arrays()),
             counts={
                 "panels": max(1, len(self.panels.groups)),
-                "forward_panels": max(1, self.panels.forward),
+                "forward_panels": max(1, self.panels.count("forward")),
                 "saved": max(1, len(self.saved)),
                 "forward": max(1, forward.regions + forward.panels),
                 "backward": max(1, backward.regions + backward.panels),
@@ -116,7 +116,7 @@ class Builder:
     def _cost(self, layouts: Sequence[Layout], bodies: Sequence[Body]) -> Cost:
         packed, tape, *work = layouts
         matrices = Buffer(packed.sizes, units=1)
-        of_forward = Buffer(packed.sizes[: self.panels.forward], units=1)
+        of_forward = Buffer(packed.sizes[: self.panels.count("forward")], units=1)
         own = matrices if any(body.panels for body in bodies) else None
         forward, backward = (Buffer(layout.sizes, matrices=own) for layout in work)
         of = self.operations
@@ -217,7 +217,7 @@ class Builder:
         copies = []
         for name, number in self.saved.items():
             if name in outside:
-                copied = self._copy(memory, name, "T", memory.base(name), f"SAVED({number})")
+                copied = self._copy(memory, name, "T", memory.base(name), memory.tape(number))
                 copies.append(f"if (tape) {copied}")
         copies += [self._copy_state(memory, state, state, "final", memory.turns(state)) for state in states]
         stages.append(Stage("rows", _by_one_part(copies, together)))
@@ -238,8 +238,8 @@ class Builder:
 
     def _copy_state(self, memory: Memory, name: str, state: str, struct: str, turns: str | None) -> str:
         """Copy what a variable holds at its last turn into the caller's; `turns`: how many are kept."""
-        row = memory.size(sizes.B * memory.place(name).row)
-        time = {None: f" + (T - 1) * ({row})", "1": ""}.get(turns, f" + (T - 1) % {turns} * ({row})")
+        row = memory.factor(sizes.B * memory.place(name).row)
+        time = {None: f" + (T - 1) * {row}", "1": ""}.get(turns, f" + (T - 1) % {turns} * {row}")
         target = f"{struct}->{member(state)}"
         return f"if ({target}) {self._copy(memory, name, '1', f'{memory.base(name)}{time}', target)}"
 
@@ -248,8 +248,8 @@ class Builder:
         row, count = memory.place(name).row, width(self.variables[name])
         arguments = [
             times, "end - begin", memory.size(count),
-            f"{source} + begin * {memory.factor(row)}", memory.size(sizes.B * row), memory.size(row),
-            f"{target} + begin * {memory.factor(count)}", memory.size(sizes.B * count),
+            memory.from_begin(source, row), memory.size(sizes.B * row), memory.size(row),
+            memory.from_begin(target, count), memory.size(sizes.B * count),
         ]  # fmt: skip
         return f"NAME(copy)({', '.join(arguments)});"
 
@@ -259,9 +259,8 @@ class Builder:
         if memory.starts:
             unset = " || ".join(f"{pointer} == zeros" for pointer in memory.starts)
             amount = memory.size(memory.regions["zeros"].size)
-            first.append(f"if (part == 0 && ({unset})) memset(zeros, 0, {_factors(amount)} * sizeof(real));")
-        text = "\n".join([*declared, *first, *(line for stage in stages for line in stage.lines)])
-        panels = "PANELS(" in text
+            first += looped(f"if (part == 0 && ({unset}))", [f"memset(zeros, 0, {amount} * sizeof(real));"])
+        panels = self.panels.count(name) > 0
         if panels:
             first.insert(0, f"if (!packed) NAME(fill)(dims, params, own, for_{name}, part, parts);")
             own = f"real *const own = WORK({len(memory.regions)});"
@@ -269,14 +268,13 @@ class Builder:
                 own, "const real *const panels = packed ? packed : own;", "size_t panels_at[Q(groups)];",
                 "Q(packed_layout)(dims, panels_at);", *declared,
             ]  # fmt: skip
-        if "SAVED(" in text:
-            saved = f"size_t saved_at[{len(self.saved)}] = {{0}};"
+        if memory.kept:
+            saved = "size_t saved_at[Q(entries)] = {0};"
             constant = "const " if name == "backward" else ""
             layout = f"{'if (tape) ' if name == 'forward' else ''}Q(tape_layout)(dims, saved_at);"
             declared = [f"{constant}real *const saved = tape;", saved, layout, *declared]
         if memory.regions or panels:
-            count = len(memory.regions) + panels
-            at = [f"size_t at[{count}];", f"Q({name}_layout)(dims, parts, at);"]
+            at = [f"size_t at[Q({name}_regions)];", f"Q({name}_layout)(dims, parts, at);"]
             declared = ["real *const memory = work;", *at, *declared]
         text = "\n".join([*declared, *first, *(line for stage in stages for line in stage.lines)])
         stages = _joined([Stage("packing", tuple(first)), *stages])
@@ -324,10 +322,6 @@ class Builder:
         outputs = [self.cell.variables[name] for name in self.cell.outputs]
         of_role = self.cell.of_role
         return {"params": of_role("param"), "inputs": of_role("input"), "states": of_role("state"), "outputs": outputs}
-
-
-def _factors(amount: str) -> str:
-    return f"({amount})" if "+" in amount else amount
 
 
 def _by_one_part(lines: Sequence[str], together: bool) -> tuple[str, ...]:

@@ -55,8 +55,10 @@ class Memory:
         self.lines: dict[str, str] = {}
         self.regions: dict[str, Region] = {}
         self.starts: list[str] = []
+        self.kept: set[int] = set()
         self._bases: dict[str, str] = {}
         self._scratch: set[sp.Expr] = set()
+        self._zeros: set[sp.Expr] = set()
         self._ranges: dict[str, tuple[str, str]] = {}
         self.axes = axes
 
@@ -70,6 +72,10 @@ class Memory:
         """A size as a factor."""
         text = self.size(size)
         return f"({text})" if " " in text else text
+
+    def from_begin(self, pointer: str, row: sp.Expr) -> str:
+        """Where this part's rows begin."""
+        return f"{pointer} + begin * {self.factor(row)}" if row != 1 else f"{pointer} + begin"
 
     # -- variables
 
@@ -161,10 +167,15 @@ class Memory:
         return f"{const}real *{pointer} = {source}{offset};"
 
     def _of_tape(self, name: str, pointer: str) -> str:
-        kept = f"SAVED({self.saved[name]})"
+        kept = self.tape(self.saved[name])
         if not self.writes:
             return f"const real *{pointer} = {kept};"
         return f"real *{pointer} = tape ? {kept} : {self._region(name)};"
+
+    def tape(self, entry: int) -> str:
+        """The address of an entry of the tape."""
+        self.kept.add(entry)
+        return f"SAVED({entry})"
 
     def _region(self, name: str) -> str:
         """The address of a variable in the workspace."""
@@ -184,6 +195,9 @@ class Memory:
     def region(self, key: str, size: sp.Expr, note: str) -> str:
         """The address of a stretch of the workspace."""
         self.regions.setdefault(key, Region(size, note))
+        return self._at(key)
+
+    def _at(self, key: str) -> str:
         return f"WORK({list(self.regions).index(key)})"
 
     def scratch(self, row: sp.Expr) -> str:
@@ -192,7 +206,7 @@ class Memory:
         largest = sizes.Largest(*sorted(self._scratch, key=str))
         self.regions["scratch"] = Region(sizes.PARTS * sizes.DEPTH * largest, "rows packed for a product")
         self.lines["scratch"] = f"const size_t scratch = {self.size(sizes.DEPTH * largest)};"
-        return f"{self.region('scratch', row, '')} + part * scratch"
+        return f"{self._at('scratch')} + part * scratch"
 
     def range(self, axis: str, *, shared: bool) -> tuple[str, str]:
         """From where to where a loop along an axis goes; `shared`: through this part's share of it."""
@@ -212,7 +226,8 @@ class Memory:
         """A pointer to a state outside the sequence: the caller's, or zeros."""
         key = f"boundary {struct} {state}"
         if key not in self.lines:
-            pointer = self.names.fresh(f"{self.identifiers[state]}_{'start' if struct == 'initial' else 'end'}")
+            name = self.identifiers[state]
+            pointer = self.names.fresh(f"{name}_start" if struct == "initial" else f"d{name}_end")
             self._bases[key] = pointer
             self.starts.append(pointer)
             source = f"{struct}->{member(state)}"
@@ -222,11 +237,8 @@ class Memory:
 
     def zeros(self, state: str) -> str:
         """A pointer to zeros, enough of them for this state."""
-        needed = sizes.B * width(self.variables[state])
-        known = self.regions.get("zeros", Region(sp.S.Zero, ""))
-        addends = [a for a in sp.Add.make_args(known.size) if a != 0]
-        total = sp.Add(*addends, needed) if needed not in addends else known.size
-        self.regions["zeros"] = Region(total, "zeros")
-        address = self.region("zeros", total, "zeros")
-        self.lines.setdefault("zeros", f"real *zeros = {address};")
+        self._zeros.add(sizes.B * width(self.variables[state]))
+        largest = sizes.Largest(*sorted(self._zeros, key=str))
+        self.regions["zeros"] = Region(largest, "zeros")
+        self.lines.setdefault("zeros", f"real *zeros = {self._at('zeros')};")
         return "zeros"

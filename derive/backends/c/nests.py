@@ -28,6 +28,22 @@ class At:
     along: Index | None
 
 
+@dataclass(frozen=True)
+class _Address:
+    """A place so many numbers behind a pointer."""
+
+    base: str
+    position: str
+
+    @property
+    def pointer(self) -> str:
+        return f"{self.base} + {self.position}" if self.position else self.base
+
+    @property
+    def value(self) -> str:
+        return f"{self.base}[{self.position}]" if self.position else f"*{self.base}"
+
+
 class NestPrinter:
     """Prints nests. `notes`: for a variable, the comment with the author's equation, if not yet told;
     `together`: parts may share the units."""
@@ -160,22 +176,22 @@ class NestPrinter:
             return self.memory.identifiers[name]
         address, step = self._address(element, at)
         if step is None:
-            return f"V({address.replace(' + ', '[', 1)}])" if " + " in address else f"V(*{address})"
+            return f"V({address.value})"
         if step == 1:
-            return f"GET({address})"
-        return f"vec_gather({address}, {self.memory.size(step)}, lanes)"
+            return f"GET({address.pointer})"
+        return f"vec_gather({address.pointer}, {self.memory.size(step)}, lanes)"
 
     def _store(self, target: Element, value: str, at: At, *, add: bool) -> str:
         address, step = self._address(target, at)
         if add:
             value = f"{self._load(target, at)} + {value}"
         if step is None:
-            return f"*({address}) = vec_first({value});" if " " in address else f"*{address} = vec_first({value});"
+            return f"{address.value} = vec_first({value});"
         assert step == 1, "vectors go along the last axis of what is written"
-        return f"PUT({address}, {value});"
+        return f"PUT({address.pointer}, {value});"
 
-    def _address(self, element: Element, at: At) -> tuple[str, sp.Expr | None]:
-        """A pointer to an element, and how far apart its lanes are; None where vectors go along another index."""
+    def _address(self, element: Element, at: At) -> tuple[_Address, sp.Expr | None]:
+        """Where an element is, and how far apart its lanes are; None where vectors go along another index."""
         name, variable = element.name, self.memory.variables[element.name]
         pointer = self.pointers.row(name, element.shift) if variable.time else self.memory.base(name)
         place = self.memory.place(self.pointers.owners.get(name, name))
@@ -189,7 +205,7 @@ class NestPrinter:
                 letter if stride == 1 else f"{letter} * {self.memory.factor(stride)}"
                 for letter, stride in zip(letters, place.strides, strict=True)
             )
-        return f"{pointer} + {position}" if position else pointer, None if step == 0 else step
+        return _Address(pointer, position), None if step == 0 else step
 
     def _dense(self, axes: tuple[str, ...], letters: list[str]) -> str:
         """The position in an array without gaps."""

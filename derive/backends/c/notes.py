@@ -12,20 +12,21 @@ Note = Callable[[str], str]
 
 
 def notes(cell: Cell, schedule: Schedule, variables: Mapping[str, Var]) -> Note:
-    """For a variable, the equation that its values, or the gradients through it, come from."""
+    """For a variable of the author's, its equation; for what gradients through an equation are made of, that one."""
     owner = {b: name for name, stored in schedule.stored.items() for b in stored.blocks.values()}
     written = {e.target: safe(cell.written(e)) for e in cell.equations}
 
     def note(name: str) -> str:
-        back = ""
-        while owner.get(name) not in written:
-            variable = variables.get(name)
-            if variable is None or variable.about in ("", name):
+        back = False
+        found = name
+        while owner.get(found) not in written:
+            variable = variables.get(found)
+            if variable is None or variable.about in ("", found):
                 return ""
-            if variable.role == "adjoint":
-                back = "back through "
-            name = variable.about
-        return back + written[owner[name]]
+            back = back or variable.role == "adjoint"
+            found = variable.about
+        text = written[owner[found]]
+        return f"back through {text}" if back else text if found == name else ""
 
     return note
 

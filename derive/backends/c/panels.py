@@ -51,10 +51,9 @@ class Panels:
         self.groups.setdefault(group, set()).add(user)
         return list(self.groups).index(group)
 
-    @property
-    def forward(self) -> int:
-        """How many groups forward applies; they come first, as it is built first."""
-        return sum("forward" in users for users in self.groups.values())
+    def count(self, user: str) -> int:
+        """How many groups `user` applies; those of forward come first, as it is built first."""
+        return sum(user in users for users in self.groups.values())
 
     def shape(self, group: Group) -> tuple[sp.Expr, sp.Expr]:
         """Rows and columns of a group as it is applied."""

@@ -55,16 +55,16 @@ class Pointers:
         if owner is not None:
             return self.memory.boundary(owner, "initial") if part < 0 else self.memory.base(owner)
         base = self.memory.base(name)
-        return f"{base} + {self._turn_size(name)}" if part > 0 else base
+        return f"{base} + {self.memory.size(B * self.memory.place(name).row)}" if part > 0 else base
 
     def from_time(self, name: str, time: str) -> str:
         """A pointer to a variable's values at some time and later; it is kept for all times."""
-        return f"{self.memory.base(name)} + {time} * ({self._turn_size(name)})"
+        return f"{self.memory.base(name)} + {time} * {self._turn_size(name)}"
 
     def at(self, name: str) -> str:
         """A pointer to what a variable holds at the present time."""
         base, time = self._base_and_time(name, 0)
-        return f"{base} + {time} * ({self._turn_size(name)})" if time else base
+        return f"{base} + {time} * {self._turn_size(name)}" if time else base
 
     def row(self, name: str, shift: int = 0) -> str:
         """A pointer to a variable's present row."""
@@ -117,7 +117,7 @@ class Pointers:
                 )
             base, turns = self.memory.base(source), self.memory.turns(source)
             time = time if turns is None else f"{time} % {turns}"
-            there = f"{base} + {time} * ({self._turn_size(source)})"
+            there = f"{base} + {time} * {self._turn_size(source)}"
             self._views[name, shift] = f"const real *{pointer} = {inside} ? {there} : {edge};"
         return pointer
 
@@ -127,4 +127,4 @@ class Pointers:
         return self._names[hint]
 
     def _turn_size(self, name: str) -> str:
-        return self.memory.size(B * self.memory.place(name).row)
+        return self.memory.factor(B * self.memory.place(name).row)

@@ -19,7 +19,7 @@ from derive.backends.c.expressions import Expressions
 from derive.backends.c.lines import braced
 from derive.backends.c.memory import Memory
 from derive.backends.c.nests import NestPrinter
-from derive.backends.c.phases import Apply, Gather, Nest, Once, Phase, Rows, Turns
+from derive.backends.c.phases import Apply, Gather, Nest, Once, Phase, Product, Rows, Turns
 from derive.backends.c.pointers import Pointers
 
 Kind = Literal["packing", "rows", "gather", "alone"]
@@ -53,7 +53,7 @@ class ProgramPrinter:
         self.nests = NestPrinter(memory, pointers, expressions, self._notes, together=together)
 
     def stages(self, phases: Iterable[Phase]) -> list[Stage]:
-        """All phases."""
+        """The stages of all phases, in order."""
         return [stage for phase in phases for stage in self._phase(phase)]
 
     def _phase(self, phase: Phase) -> list[Stage]:
@@ -64,7 +64,7 @@ class ProgramPrinter:
         before = [Stage("alone", tuple(packing))] if packing else []
         if isinstance(phase, Turns):
             return [*before, Stage("rows" if self._by_rows(phase) else "alone", tuple(self._turns(phase)))]
-        lines = [*self._notes(phase.for_), *self.calls.at_all_times(phase)]
+        lines = [*self._about(phase), *self.calls.at_all_times(phase)]
         if isinstance(phase, Gather):
             return [*before, Stage("gather", tuple(lines))]
         return [*before, Stage("rows", (*lines, *self._meet()))]
@@ -88,6 +88,13 @@ class ProgramPrinter:
         self.told.add(text)
         return [f"/* {text} */"]
 
+    def _about(self, product: Product) -> list[str]:
+        """What is multiplied; or the equation, where that is all of it."""
+        if isinstance(product, Gather):
+            return self._notes(product.for_)
+        through = (f"{factor.left} through {', '.join(factor.matrices)}" for factor in product.factors)
+        return [f"/* {'; '.join(through)} */"]
+
     # -- loops
 
     def _turns(self, turns: Turns) -> list[str]:
@@ -97,14 +104,14 @@ class ProgramPrinter:
             if isinstance(item, Rows):
                 body += self._rows(item)
             else:
-                body += self._notes(item.for_) + self.calls.at_time(item)
+                body += self._about(item) + self.calls.at_time(item)
             body += self._meet()
         head = "for (size_t t = T; t-- > 0;)" if turns.backward else "for (size_t t = 0; t < T; t++)"
         return braced(head, [*self.pointers.of_turn(), *body])
 
     def _ahead(self, turns: Turns) -> list[str]:
         """What is done for a chunk of times before the first of them."""
-        lines = [line for product in turns.ahead for line in (*self._notes(product.for_), *self.calls.ahead(product))]
+        lines = [line for product in turns.ahead for line in (*self._about(product), *self.calls.ahead(product))]
         if not lines:
             return []
         begins = "(t + 1) % chunk == 0 || t == T - 1" if turns.backward else "t % chunk == 0"
