@@ -41,17 +41,31 @@ def selected(terms: Sequence[Term], known: Collection[str]) -> list[Term]:
     addends = [a for term in terms if not term.over for a in sp.Add.make_args(term.body)]
     found = []
     for selector in dict.fromkeys(e for a in addends for e in sorted(elements(a), key=str) if e.name in known):
-        taken = [a for a in addends if selector in sp.Mul.make_args(a)]
-        left = [a for a in addends if 1 - selector in sp.Mul.make_args(a)]
-        first, second = _without(taken, selector), _without(left, 1 - selector)
+        taken = _of(addends, selector)
+        left = _of(addends, 1 - selector) or _numbers(addends, taken)
+        first, second = sp.Add(*taken.values()), sp.Add(*left.values())
         if taken and left and (elements(first) or elements(second)):
-            found.append(Term(Select(selector, first, second)))
+            sides = (selected([Term(side)], known) for side in (first, second))
+            found.append(Term(Select(selector, *(sp.Add(*(term.body for term in side)) for side in sides))))
             addends = [a for a in addends if a not in taken and a not in left]
     return [*found, *map(Term, addends), *rest] if found else list(terms)
 
 
-def _without(addends: Sequence[sp.Expr], factor: sp.Expr) -> sp.Expr:
-    return sp.Add(*(sp.Mul(*(f for f in sp.Mul.make_args(a) if f != factor)) for a in addends))
+def _of(addends: Sequence[sp.Expr], factor: sp.Expr) -> dict[sp.Expr, sp.Expr]:
+    """The addends that have a factor, each with what else it has."""
+    found = {a: list(sp.Mul.make_args(a)) for a in addends}
+    return {a: sp.Mul(*(f for f in factors if f != factor)) for a, factors in found.items() if factor in factors}
+
+
+def _numbers(addends: Sequence[sp.Expr], taken: dict[sp.Expr, sp.Expr]) -> dict[sp.Expr, sp.Expr]:
+    """The numbers among some addends, where `s a + (1 - s) 2` has become `s a - 2 s + 2`; they count for both sides."""
+    numbers = {a: a for a in addends if a.is_number}
+    shifted = {a: rest for a, rest in taken.items() if rest.is_number}
+    if not numbers or not shifted:
+        return {}
+    for addend in shifted:
+        taken[addend] += sp.Add(*numbers)
+    return numbers
 
 
 def spread(factors: Sequence[sp.Expr]) -> list[sp.Expr]:

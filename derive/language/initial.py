@@ -6,6 +6,8 @@ In: the `init` statements, and the parameters with their shapes. Out: a scheme f
 from __future__ import annotations
 
 import ast
+import math
+import operator
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Literal
@@ -40,8 +42,10 @@ def initialisation(
                     expected=f"one of {', '.join(params)}" if params else "a parameter",
                 )
             if token.text in said:
-                raise CellError("twice", f"`{token.text}` is initialised twice", token.span)
-            said[token.text] = _scheme(statement.value, params[token.text], axes)
+                raise CellError(
+                    "twice", f"`{token.text}` is initialised twice", token.span, remedy="remove one of the two"
+                )
+            said[token.text] = _checked(_scheme(statement.value, params[token.text], axes), statement.value, axes)
     return {name: said.get(name) or _default(variable) for name, variable in params.items()}
 
 
@@ -81,6 +85,44 @@ def _scheme(value: Expression, variable: Variable, axes: Sequence[str]) -> Init:
     return Init("constant", _constant(tree, value, axes))
 
 
+def _checked(init: Init, written: Expression, axes: Sequence[str]) -> Init:
+    """A scheme whose number is one, at some sizes."""
+    if init.value is None:
+        return init
+    sizes = {axis: 5 + 2 * k for k, axis in enumerate(axes)}
+    at = "".join(f"{', ' if k else ' for '}{axis} = {size}" for k, (axis, size) in enumerate(sizes.items()))
+    try:
+        value = _value(init.value, sizes)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        value = math.nan
+    if not abs(value) <= 10.0**limits.LARGEST:
+        raise CellError(
+            "init", f"this comes to {'no number' if math.isnan(value) else f'{value:g}'}{at}", written.whole,
+            expected=f"a number up to 1e{limits.LARGEST}",
+        )  # fmt: skip
+    if init.scheme != "constant" and value < 0:
+        raise CellError(
+            "init", f"`{init.scheme}` of a negative number: {value:g}{at}", written.whole, expected="at least 0"
+        )
+    return init
+
+
+def _value(node: Node, sizes: Mapping[str, int]) -> float:
+    match node:
+        case Number():
+            return float(node.value)
+        case Size():
+            return float(sizes[node.axis])
+        case Negative():
+            return -_value(node.operand, sizes)
+        case Apply():
+            return math.sqrt(_value(node.operands[0], sizes))
+        case Binary():
+            return float(_OPERATIONS[node.operator](_value(node.left, sizes), _value(node.right, sizes)))
+    raise TypeError(f"{type(node).__name__} cannot stand in an init")
+
+
+_OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 _EXPECTED = "a number, `uniform(a)`, `normal(s)`, `glorot` or `orthogonal`"
 
 
@@ -121,7 +163,7 @@ def _constant(tree: ast.expr, value: Expression, axes: Sequence[str], depth: int
         case ast.BinOp(left=left, op=ast.Div(), right=right):
             divisor = part(right)
             if isinstance(divisor, Number) and divisor.value == 0:
-                raise CellError("init", "this divides by zero", value.span(right))
+                raise CellError("init", "this divides by zero", value.span(right), expected="another divisor")
             return Binary(shape=(), span=span, operator="/", left=part(left), right=divisor)
         case ast.Call(func=ast.Name(id="sqrt"), args=[operand], keywords=[]):
             return Apply(shape=(), span=span, function="sqrt", operands=(part(operand),))

@@ -15,7 +15,7 @@ from derive.calculus import Linear
 from derive.functions import ScalarFunction
 from derive.pictures.notation import MINUS, Notation, Symbol, called, number, symbol
 from derive.pictures.text import Label, Run, joined, raised, width, words
-from derive.system import Element, FirstMaximum, Index, Length, System, elements
+from derive.system import Element, FirstMaximum, Index, Length, System, elements, temporaries
 
 _ROOM = 170.0
 """How wide an argument may be to be written out."""
@@ -25,7 +25,7 @@ class Coefficients:
     """Spells factors. `owner`: for each variable that is the author's or a block of it, the author's."""
 
     def __init__(self, system: System, notation: Notation) -> None:
-        self.system, self.notation = system, notation
+        self.system, self.notation, self.temporaries = system, notation, temporaries(system)
         self.owner = {block: name for name, stored in system.stored.items() for block in stored.blocks.values()}
         self.owner |= {delay: state for state, delay in system.delays.items()}
         self.olds = set(system.delays.values())
@@ -51,14 +51,10 @@ class Coefficients:
         equation = self.system.equation(name)
         if equation is not None and len(equation.terms) == 1 and isinstance(equation.terms[0].body, ScalarFunction):
             return self._application(equation.terms[0].body)
-        about = self.system.variables[name].about
-        return (self._letter(name), Run(about, "italic", "sup"), Run("t", "italic", "sub"))
-
-    def _letter(self, name: str) -> Run:
-        """A net input is called so."""
-        bodies = [t.body for e in self.system.equations for t in e.terms if isinstance(t.body, ScalarFunction)]
-        net = any(isinstance(b.args[0], Element) and b.args[0].name == name for b in bodies)
-        return Run("net") if net else Run("u", "italic")
+        one = self.temporaries[name]
+        above = f"{one.about},{one.number}" if one.number else one.about
+        letter = Run("net") if one.net else Run("u", "italic")
+        return (letter, Run(above, "italic", "sup"), Run("t", "italic", "sub"))
 
     def _application(self, value: ScalarFunction) -> Label:
         """A function's value: `tanh(c)`, `n⁻¹`, `[a > b]`."""

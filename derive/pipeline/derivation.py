@@ -8,6 +8,7 @@ from derive.bounds import flow
 from derive.calculus import adjoint
 from derive.language.syntax import Cell
 from derive.pipeline.candidates import adjoint_candidate, jacobian_candidate, schedule_candidate
+from derive.pipeline.constants import require_numbers
 from derive.proof import JacobianProof, Proof, prove_jacobian
 from derive.proof import prove as prove_candidates
 from derive.schedule import schedule
@@ -17,6 +18,7 @@ from derive.system import normalize
 def derive(cell: Cell) -> Derived:
     """Everything that is derived from a cell."""
     system = normalize(cell)
+    require_numbers(cell, system)
     bars = adjoint(system)
     return Derived(cell, system, bars, schedule(bars), flow(system))
 

@@ -37,12 +37,13 @@ def brute_force_sizes(cell: syntax.Cell) -> tuple[dict[str, int], ...]:
 
 
 def rational_cost(cell: syntax.Cell, sizes: Sizes) -> int:
-    """One run for each leaf; an operation takes longer with the digits, and these grow with the degree."""
+    """One run for each leaf; an operation takes longer with the digits, which grow with the degree: many of them
+    with their square."""
     ring = Degrees()
     problem = pose(cell, sizes, ring.variable)
     _, _, derivative = differentiate(cell, ring, problem, draw_directions(ring, problem))
     degree: int = derivative.numerator + derivative.denominator
-    return len(problem.leaves()) * operations(cell, sizes) * (10 + degree) // 10
+    return len(problem.leaves()) * operations(cell, sizes) * (10 + degree) // 10 * (1 + degree // 500)
 
 
 def brute_force_cost(cell: syntax.Cell, sizes: Sizes) -> int:

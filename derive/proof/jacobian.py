@@ -44,9 +44,9 @@ class JacobianProof:
         """A finished sentence for generated files, its mathematics marked."""
         at = ", ".join(marked(f"{axis}={size}") for axis, size in self.sizes)
         sentence = (
-            f"Step Jacobian proven by identity test modulo {marked('p = 2^61 - 1')} at {at}: "
-            f"at {len(self.seeds)} pseudo-random points it maps a change of each old state to the change of the new "
-            "states that the equations as written give, differentiated forward; a wrong one passes with probability at most "
+            f"Step Jacobian proven by identity test modulo {marked('p = 2^61 - 1')} at {at}: at {len(self.seeds)} "
+            "pseudo-random points it maps a change of each old state to the change of the new states that the "
+            "equations as written give, differentiated forward; a wrong one passes with probability at most "
             f"{marked(f'2^-{self.exponent}')}, functions being free values with derivatives of the function table."
         )
         return (sentence,)

@@ -21,6 +21,7 @@ from derive.system.model import (
 )
 from derive.system.names import Names
 from derive.system.normal import normalize
+from derive.system.temporaries import Temporary, nets, temporaries
 
 __all__ = [
     "BATCH",
@@ -35,6 +36,7 @@ __all__ = [
     "Stored",
     "System",
     "NormalFormError",
+    "Temporary",
     "Term",
     "Var",
     "canonical",
@@ -42,5 +44,7 @@ __all__ = [
     "elements",
     "elementwise",
     "evaluate",
+    "nets",
     "normalize",
+    "temporaries",
 ]

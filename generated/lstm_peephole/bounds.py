@@ -172,10 +172,12 @@ def certify(params, x_max=1.0, initial_max=1.0, norm=np.inf, steps=None):
     """A `Certificate` for given weights, in the 1-, the 2- or the ∞-norm.
 
     x_max, initial_max: bounds of the absolute value of every input, of every initial state: a number, or a
-    mapping from names to numbers or arrays. steps: how many steps it is to hold for; None for any number.
+    mapping from names to numbers or arrays. steps: how many steps it is to hold for, 1 or more; None for any number.
     """
     if norm not in (1, 2, np.inf):
         raise ValueError(f"norm: got {norm!r}, expected 1, 2 or np.inf")
+    if steps is not None and (not isinstance(steps, (int, np.integer)) or steps < 1):
+        raise ValueError(f"steps: got {steps!r}, expected a whole number of at least 1, or None")
     params, x, initial, sizes = limited(params, x_max, initial_max)
     with np.errstate(all="ignore"):
         box = reachable(params, x, initial, sizes, steps)
@@ -636,10 +638,10 @@ def bounded(argument, bound, shapes):
     """For a number or a mapping from names, a bound of at least 0 for each array of some shapes."""
     if isinstance(bound, dict) and set(bound) != set(shapes):
         raise ValueError(f"{argument}: got {sorted(bound)}, expected {', '.join(shapes)}")
-    bounds = [np.asarray(bound[name] if isinstance(bound, dict) else bound, np.float64) for name in shapes]
-    if not all(np.all(each >= 0) for each in bounds):
+    bounds = [np.asarray(bound[name] if isinstance(bound, dict) else bound) for name in shapes]
+    if not all(each.dtype.kind in "fiu" and np.all(each >= 0) for each in bounds):
         raise ValueError(f"{argument}: got {bound!r}, expected numbers of at least 0")
-    return bounds
+    return [each.astype(np.float64) for each in bounds]
 
 
 def about(bound, shape):

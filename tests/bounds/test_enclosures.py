@@ -202,6 +202,10 @@ def test_arguments_that_do_not_fit():
     for wrong, message in (
         ({"norm": 3}, "norm: got 3, expected 1, 2 or np.inf"),
         ({"x_max": -1.0}, "x_max: got -1.0, expected numbers of at least 0"),
+        ({"x_max": "5"}, "x_max: got '5', expected numbers of at least 0"),
+        ({"steps": 0}, "steps: got 0, expected a whole number of at least 1, or None"),
+        ({"steps": -1}, "steps: got -1, expected a whole number of at least 1, or None"),
+        ({"steps": 1.5}, r"steps: got 1\.5, expected a whole number of at least 1, or None"),
         ({"initial_max": {"h": 1.0}}, r"initial_max: got \['h'\], expected h, c"),
         ({"x_max": np.ones(7)}, r"x_t\.x: got float64 \(7,\)"),
     ):

@@ -45,6 +45,7 @@ def test_a_fault_is_found_wherever_it_is(fault):
         pytest.param("h[t] = exp(exp(4 * x)) + 0 * h[t-1]", id="beyond the largest number"),
         pytest.param("h[t] = log(W @ h[t-1] + x)", id="no number"),
         pytest.param("h[t] = layernorm(W @ h[t-1] + x + c)", id="gradients that cancel"),
+        pytest.param("h[t] = sin(30 * h[t-1] + 100 * x)", id="rounding that grows"),
         pytest.param("h[t] = maximum(x, x) + minimum(b, b) * h[t-1]", id="nothing but ties"),
     ],
 )

@@ -46,7 +46,7 @@ def test_products_of_products_leave_the_loop():
 def test_gates_of_one_function_are_one_call():
     assert calls("lstm") == ["sigmoid", "np.tanh", "np.tanh"]
     assert calls("gru") == ["sigmoid", "np.tanh"]
-    assert calls("slstm") == ["log_sigmoid", "np.tanh", "sigmoid", "nonnegative", "np.exp", "np.exp"]
+    assert calls("slstm") == ["log_sigmoid", "np.tanh", "sigmoid", "nonnegative", "np.where", "np.exp", "np.exp"]
 
 
 def calls(name):

@@ -47,6 +47,16 @@ def test_an_infinity_that_is_not_the_larger_leaves_no_trace(backend):
     np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-7)
 
 
+def test_an_infinity_may_be_clipped(backend):
+    text = LARGER.replace("maximum(W @ h[t-1] + U @ x, log(a * x))", "maximum(minimum(W @ h[t-1] + a * x, 1), -2) / 2")
+    made = kernel(derive.parse(text, "clipped"), backend)
+    params = made.init({"d": 3}, np.random.default_rng(0))
+    params = params._replace(a=np.ones_like(params.a))
+    x = np.full((2, 1, 3), np.inf, "f4")
+    for sign, expected in ((1, 0.5), (-1, -1)):
+        np.testing.assert_allclose(made.forward(params, sign * x)[0], np.tanh(expected), rtol=1e-6)
+
+
 @pytest.mark.parametrize("bias", [-20, -44, -60, -80])
 def test_gradients_of_a_quotient_of_tiny_numbers_are_finite(backend, bias):
     made, rng = kernel(derive.cell("slstm"), backend), np.random.default_rng(0)

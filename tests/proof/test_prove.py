@@ -15,7 +15,7 @@ from sympy.core.cache import clear_cache
 from derive import functions
 from derive.language import parse
 from derive.proof import Problem, ProofError, Result, complex_step, pose, prove, relative_error
-from derive.proof.cost import brute_force_cost, identity_sizes, rational_cost
+from derive.proof.cost import LIMIT, brute_force_cost, identity_sizes, rational_cost
 from derive.proof.duals import slope
 from derive.proof.identity import chances, compare, consult
 from derive.proof.rings import PRIME, Complexes, Residues
@@ -184,6 +184,11 @@ def test_costs_are_counted_not_measured() -> None:
     larger = {**sizes, "d_h": 4}
     assert brute_force_cost(RNN, sizes) == brute_force_cost(RNN, sizes) < brute_force_cost(RNN, larger)
     assert rational_cost(RNN, sizes) < rational_cost(RNN, larger)
+
+
+def test_powers_of_powers_are_not_raised_exactly():
+    cell = parse("input x : d\nstate h : d\nf = x**60\nh[t] = (f**60)**60 + h[t-1]", "tower")
+    assert rational_cost(cell, identity_sizes(cell)) > LIMIT
 
 
 def test_what_is_too_expensive_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

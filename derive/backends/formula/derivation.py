@@ -19,10 +19,10 @@ from derive.backends.formula.author import written
 from derive.backends.formula.contract import DIFFERENTIAL, Reader
 from derive.backends.formula.network import NoMatrixForm
 from derive.backends.formula.nodes import Entry, Formula, Line, Name, Stopped, Total, mapped, total
-from derive.backends.formula.order import nets, place_of, places
+from derive.backends.formula.order import place_of, places
 from derive.calculus import Adjoint, Linear, linear_terms, linearize, transpose
 from derive.language.syntax import Cell
-from derive.system import TIME, Element, Equation, Index, System, Term, Var
+from derive.system import TIME, Element, Equation, Index, System, Term, Var, nets
 
 
 @dataclass(frozen=True)

@@ -10,28 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from derive import functions
 from derive.backends.formula.contract import Place
 from derive.language import syntax as tree
 from derive.language.syntax import Cell
-from derive.system import Element, System, elements
+from derive.system import System, elements
 from derive.system.walk import walk
 
 _NOWHERE = 10**6
-
-
-def nets(system: System) -> frozenset[str]:
-    """What activations are applied to. Roots, powers and selectors are no activations."""
-    bodies = [t.body for e in system.equations for t in e.terms if isinstance(t.body, functions.ScalarFunction)]
-    return frozenset(
-        b.args[0].name
-        for b in bodies
-        if isinstance(b.args[0], Element) and _is_activation(functions.lookup(b.row_name))
-    )
-
-
-def _is_activation(row: functions.Row) -> bool:
-    return row.name in functions.FUNCTIONS and not row.closed.is_algebraic_expr(functions.Z)
 
 
 def places(cell: Cell, system: System) -> Mapping[str, Place]:

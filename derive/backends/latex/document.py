@@ -15,7 +15,7 @@ from derive.backends.formula import Contribution, Step, explain
 from derive.backends.formula.contract import Reader
 from derive.backends.formula.derivation import applications
 from derive.backends.formula.nodes import Line
-from derive.backends.formula.order import nets, place_of, places
+from derive.backends.formula.order import place_of, places
 from derive.backends.formula.single import Recurrence, single_recurrence
 from derive.backends.latex.cost import cost_section
 from derive.backends.latex.drawings import drawings
@@ -28,7 +28,7 @@ from derive.bounds import Flow
 from derive.calculus import Adjoint
 from derive.language import syntax as tree
 from derive.language.syntax import Cell
-from derive.system import FirstMaximum, System
+from derive.system import FirstMaximum, System, nets
 from derive.system.walk import walk
 
 Context = dict[str, Any]

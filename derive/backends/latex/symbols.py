@@ -13,11 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from derive.backends.formula.order import nets
 from derive.calculus import Adjoint
 from derive.language.syntax import Cell
 from derive.pictures.notation import GREEK
-from derive.system import System
+from derive.system import System, temporaries
 
 _RESERVED = frozenset({r"\sigma"})
 _NET = r"\mathrm{net}"
@@ -96,15 +95,10 @@ def _author(cell: Cell, system: System) -> dict[str, Symbol]:
 
 def _made_up(system: System, author: Mapping[str, Symbol], other: str) -> dict[str, Symbol]:
     """Net inputs, and all other temporaries, numbered where an author's variable has several."""
-    symbols, inputs = {}, nets(system)
-    for about in dict.fromkeys(v.about for v in system.variables.values()):
-        fresh = [v.name for v in system.of_role("local") if v.about == about and v.name not in author]
-        for base in (_NET, other):
-            chosen = [name for name in fresh if (name in inputs) == (base == _NET)]
-            for number, name in enumerate(chosen, 1):
-                above = author[about].at() + (f",{number}" if len(chosen) > 1 else "")
-                symbols[name] = Symbol(base, (), above)
-    return symbols
+    return {
+        name: Symbol(_NET if one.net else other, (), author[one.about].at() + (f",{one.number}" if one.number else ""))
+        for name, one in temporaries(system).items()
+    }
 
 
 def _adjoints(adjoint: Adjoint, known: Mapping[str, Symbol], error: str, loss: str) -> dict[str, Symbol]:

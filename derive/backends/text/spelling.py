@@ -44,10 +44,10 @@ from derive.backends.formula.nodes import (
 )
 from derive.system import Index
 
-SUM, BIG, ELEMENTWISE, FACTOR, ATOM = range(5)
+SUM, BIG, ELEMENTWISE, FACTOR, RAISED, ATOM = range(6)
 _LEVELS: dict[type[Formula], int] = {
     Total: SUM, Negative: SUM, OverTime: BIG, Summed: BIG, Elementwise: ELEMENTWISE, Quotient: ELEMENTWISE,
-    Times: ELEMENTWISE, Partial: ELEMENTWISE, Scaled: FACTOR, Product: FACTOR,
+    Times: ELEMENTWISE, Partial: ELEMENTWISE, Scaled: FACTOR, Product: FACTOR, Power: RAISED,
 }  # fmt: skip
 _LETTERS = "ijklmnpqrsuvwabcdefgh"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -86,7 +86,7 @@ class Spelling:
             case Power():
                 return self._at(formula.base, ATOM) + str(formula.exponent).translate(_RAISED)
             case Quotient():
-                return f"{self._at(formula.above, FACTOR)} / {self._at(formula.below, ATOM)}"
+                return f"{self._at(formula.above, FACTOR)} / {self._at(formula.below, RAISED)}"
         return self._call(formula)
 
     def _call(self, formula: Formula) -> str:
