@@ -86,25 +86,28 @@ def _scheme(value: Expression, variable: Variable, axes: Sequence[str]) -> Init:
 
 
 def _checked(init: Init, written: Expression, axes: Sequence[str]) -> Init:
-    """A scheme whose number is one, at some sizes."""
+    """A scheme whose number fits, at some sizes or at others."""
+    numbers = range(61, 61 + 2 * len(axes), 2)
+    found = [_unfit(init, dict(zip(axes, sizes, strict=True))) for sizes in (numbers, reversed(numbers))]
+    if all(found):
+        message, expected = found[0]
+        raise CellError("init", message, written.whole, expected=expected)
+    return init
+
+
+def _unfit(init: Init, sizes: Mapping[str, int]) -> tuple[str, str] | None:
+    """What is wrong with a scheme's number at some sizes, and what is expected instead."""
     if init.value is None:
-        return init
-    sizes = {axis: 5 + 2 * k for k, axis in enumerate(axes)}
-    at = "".join(f"{', ' if k else ' for '}{axis} = {size}" for k, (axis, size) in enumerate(sizes.items()))
+        return None
     try:
         value = _value(init.value, sizes)
     except (ValueError, ZeroDivisionError, OverflowError):
-        value = math.nan
+        return "this comes to no number", "a number for some sizes at least"
     if not abs(value) <= 10.0**limits.LARGEST:
-        raise CellError(
-            "init", f"this comes to {'no number' if math.isnan(value) else f'{value:g}'}{at}", written.whole,
-            expected=f"a number up to 1e{limits.LARGEST}",
-        )  # fmt: skip
+        return f"this comes to {value:g}", f"a number up to 1e{limits.LARGEST}"
     if init.scheme != "constant" and value < 0:
-        raise CellError(
-            "init", f"`{init.scheme}` of a negative number: {value:g}{at}", written.whole, expected="at least 0"
-        )
-    return init
+        return f"`{init.scheme}` of a negative number, {value:g}", "at least 0"
+    return None
 
 
 def _value(node: Node, sizes: Mapping[str, int]) -> float:

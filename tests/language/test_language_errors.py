@@ -85,7 +85,7 @@ MISTAKES = [
     (HEAD + "init W = 1\ninit W = 2\nh[t] = W @ x", "twice", "4:6", "initialised twice"),
     (HEAD + "init W = uniform(W)\nh[t] = W @ x", "init", "3:18", "numbers, d_x, d_h"),
     (HEAD + "init W = uniform(-1)\nh[t] = W @ x", "init", "3:10", "at least 0"),
-    (HEAD + "init W = sqrt(1 - d_h)\nh[t] = W @ x", "init", "3:10", "no number for d_x = 5, d_h = 7"),
+    (HEAD + "init W = sqrt(1 - d_h)\nh[t] = W @ x", "init", "3:10", "no number"),
     (HEAD + "init W = 1 / (d_x - d_x)\nh[t] = W @ x", "init", "3:10", "no number"),
     (HEAD + "init W = 1e30 * 1e30\nh[t] = W @ x", "init", "3:10", "comes to 1e+60"),
     (HEAD + "f(a) = f(a)\nh[t] = f(x)", "macro", "3:8", "cannot call itself"),
