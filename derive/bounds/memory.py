@@ -30,7 +30,8 @@ class Gate:
 
 @dataclass(frozen=True)
 class Memory:
-    """`factor`: what a state's old value is multiplied by, element by element; `text` the same to print.
+    """`factor`: what a state's old value is multiplied by, element by element; `text` the same to print, empty where
+    more than the author's variables are in it.
 
     `gate`: the one gate that sets it; `weight`: the one parameter that it is proportional to; None where there is none.
     """
@@ -49,8 +50,8 @@ def memories(flow: Flow) -> tuple[Memory, ...]:
         for direct in flow.differentials[state].directs:
             if direct.delay == delay and direct.gate == state:
                 factor = sp.Add(*(sp.Mul(*way) for way in direct.ways))
-                text = str(factor.xreplace({e: sp.Symbol(_written(flow.system, e)) for e in elements(factor)}))
-                found.append(Memory(state, factor, text, _gate(flow.system, factor), _weight(flow.system, factor)))
+                text, weight = _text(flow.system, factor), _weight(flow.system, factor)
+                found.append(Memory(state, factor, text, _gate(flow.system, factor), weight))
     return tuple(found)
 
 
@@ -114,6 +115,14 @@ def _stored(system: System, name: str) -> str | None:
     """The parameter, as the cell has it, that a variable is all of."""
     of = next(stored for stored, of in system.stored.items() if name in of.blocks.values())
     return of if len(system.stored[of].blocks) == 1 else None
+
+
+def _text(system: System, factor: sp.Expr) -> str:
+    stored = {block for of in system.stored.values() for block in of.blocks.values()}
+    read = elements(factor)
+    if not all(e.name in stored or system.variables[e.name].role == "delay" for e in read):
+        return ""
+    return str(factor.xreplace({e: sp.Symbol(_written(system, e)) for e in read})).replace("**", "^")
 
 
 def _written(system: System, element: Element) -> str:

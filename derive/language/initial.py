@@ -88,9 +88,9 @@ def _scheme(value: Expression, variable: Variable, axes: Sequence[str]) -> Init:
 def _checked(init: Init, written: Expression, axes: Sequence[str]) -> Init:
     """A scheme whose number fits, at some sizes or at others."""
     numbers = range(61, 61 + 2 * len(axes), 2)
-    found = [_unfit(init, dict(zip(axes, sizes, strict=True))) for sizes in (numbers, reversed(numbers))]
-    if all(found):
-        message, expected = found[0]
+    found = _unfit(init, dict(zip(axes, numbers, strict=True)))
+    if found and _unfit(init, dict(zip(axes, reversed(numbers), strict=True))):
+        message, expected = found
         raise CellError("init", message, written.whole, expected=expected)
     return init
 

@@ -279,7 +279,10 @@ class Kernel:
 
     def unflatten(self, vector: Array, sizes: Mapping[str, int]) -> Any:
         """Parameters that are views of such a vector: changing one changes the other."""
-        shapes = [shape_of(field, (), sizes) for field in self.interface.params]
+        try:
+            shapes = [shape_of(field, (), sizes) for field in self.interface.params]
+        except KeyError as missing:
+            raise ValueError(refusal("sizes", dict(sizes), f"also {missing.args[0]}")) from None
         *starts, end = np.cumsum([0, *map(math.prod, shapes)])
         if vector.shape != (end,) or not vector.flags.c_contiguous:
             got = f"shape {vector.shape}, strides {vector.strides}"

@@ -17,6 +17,8 @@ from derive.system import normalize
 
 def derive(cell: Cell) -> Derived:
     """Everything that is derived from a cell."""
+    if not isinstance(cell, Cell):
+        raise TypeError(f"cell: got {cell!r:.60}, expected a Cell: what derive.cell, load or parse returns")
     system = normalize(cell)
     require_numbers(cell, system)
     bars = adjoint(system)

@@ -80,16 +80,20 @@ def diagnose(
     lag: how many steps back the network should remember, as many as there are if None. Raises `NetworkError` where
     the network overflows or a parameter is not finite.
     """
+    if getattr(kernel, "cell", None) is None:
+        raise TypeError(f"kernel: got {type(kernel).__name__}, expected what derive.build returns")
+    if not hasattr(params, "_fields"):
+        raise TypeError(f"params: got {type(params).__name__}, expected the kernel's Params")
     for name, value in zip(params._fields, params, strict=True):
         if not np.all(np.isfinite(value)):
             raise NetworkError(f"params.{name}: not every element is finite")
-    if lag is not None and lag < 1:
-        raise ValueError(f"lag: got {lag}, expected at least 1")
+    if lag is not None and not (hasattr(lag, "__index__") and lag >= 1):
+        raise ValueError(f"lag: got {lag!r}, expected a whole number of at least 1")
     with np.errstate(over="ignore", invalid="ignore"):
         _, final, _ = kernel.forward(params, x, initial, tape=False)
         flow = gradient_flow(kernel, params, x, initial, sequence=sequence)
     if np.isnan(flow.whole).any() or not all(np.all(np.isfinite(state)) for state in final):
-        raise NetworkError("x: the network's states or their derivatives overflow on this input")
+        raise NetworkError("x: the network's states or their derivatives are not finite on this input")
     return _Examination(flow, derive(kernel.cell).flow, params, lag).diagnosis()
 
 
@@ -193,9 +197,10 @@ class _Examination:
         for keeping in self.keeping:
             state, text = keeping.memory.state, keeping.memory.text
             if keeping.longest > 0:
+                median, slowest = (_time_scale(scale) for scale in (keeping.median, keeping.longest))
                 yield (
-                    f"{state} keeps {text} of its old value at each step: a time scale of {keeping.median:.3g} steps in"
-                    f" the median element, {keeping.longest:.3g} in the slowest."
+                    f"{state} keeps {text or 'a part'} of its old value at each step: a time scale of {median} steps in"
+                    f" the median element, {slowest} in the slowest."
                 )
 
     def _remedies(self, suggestions: Sequence[Suggestion]) -> Iterator[str]:
@@ -256,6 +261,10 @@ def power(exponent: float, digits: int = 2) -> str:
 
 def _steps(count: int | None) -> str:
     return f"{count} step{'' if count == 1 else 's'}"
+
+
+def _time_scale(steps: float) -> str:
+    return f"{steps:.3g}" if np.isfinite(steps) else "∞"
 
 
 def _time_scales(retained: Array) -> Array:

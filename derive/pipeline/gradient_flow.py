@@ -62,6 +62,10 @@ class GradientFlow:
 
         The rest is as measured: each step's own factor, the last step's adjoint, the sum of all shares.
         """
+        if bound not in ("trajectory", "static"):
+            raise ValueError(f"bound: got {bound!r}, expected 'trajectory' or 'static'")
+        if parameter not in self.shares:
+            raise ValueError(f"parameter: got {parameter!r}, expected one of {', '.join(self.shares)}")
         with np.errstate(divide="ignore", invalid="ignore"):
             back = self.trajectory[1:] - self.trajectory[1] if bound == "trajectory" else self.static[:-1]
             above = self.adjoint[-1] + back[::-1] - self.adjoint
@@ -78,8 +82,8 @@ def gradient_flow(
     """The gradient flow of one sequence of a batch.
 
     kernel: what `build` returns. params, x (T, B, …), initial (B, …): as for `kernel.forward`. norm: 1, 2 or
-    np.inf. sequence: which of the batch. Raises what the kernel raises for wrong arguments, `NetworkError` where the
-    states overflow.
+    np.inf. sequence: which of the batch. Raises what the kernel raises for wrong arguments, `NetworkError` where
+    the states do not stay finite.
     """
     if norm not in (1, 2, np.inf):
         raise ValueError(f"norm: got {norm!r}, expected 1, 2 or np.inf")
@@ -87,6 +91,9 @@ def gradient_flow(
     if cell is None:
         raise TypeError(f"kernel: got {type(kernel).__name__}, expected what derive.build returns")
     kernel.forward(params, x, initial, tape=False)
+    batch = (x[0] if isinstance(x, tuple) else x).shape[1]
+    if sequence not in range(batch):
+        raise ValueError(f"sequence: got {sequence!r}, expected 0 to {batch - 1}, one of the batch")
     inputs = kernel.Inputs(*(a[:, [sequence]] for a in (x if isinstance(x, tuple) else (x,))))
     start = None if initial is None else kernel.State(*(a[[sequence]] for a in initial))
     if kernel not in _bounds:
@@ -141,7 +148,9 @@ class _Measurement:
             with np.errstate(over="ignore", invalid="ignore"):
                 _, state = self.kernel.step(self.prepared, x_t, states[-1])
             if not all(np.isfinite(value).all() for value in state):
-                raise NetworkError(f"x: the network's states overflow on this input, at step {t + 1} of {self.steps}")
+                raise NetworkError(
+                    f"x: the network's states are no longer finite on this input, at step {t + 1} of {self.steps}"
+                )
             states.append(state)
         if initial is None:
             states[0] = type(states[1])(*(np.zeros_like(a) for a in states[1]))

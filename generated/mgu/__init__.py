@@ -344,6 +344,8 @@ def raw(params):
 def init(sizes, rng, dtype=np.float64):
     """Parameters by the scheme of the cell. sizes: the length of each of AXES."""
     require(sizes)
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng: got {type(rng).__name__}, expected a numpy.random.Generator")
     shapes = {name: extents(axes, sizes) for name, axes in SHAPES["params"].items()}
     return Params(
         W_f=uniform(rng, (1 / float(np.sqrt((sizes["d_h"] + sizes["d_x"])))), shapes["W_f"], dtype),
