@@ -167,7 +167,7 @@ def test_a_lag_of_nothing_is_refused():
 
 def test_a_network_that_overflows_is_refused():
     kernel, params, x = drawn("indrnn", W=1e200, u=1e200)
-    with pytest.raises(NetworkError, match="(not|no longer) finite"):
+    with pytest.raises(NetworkError, match=r"(not|no longer) finite"):
         derive.diagnose(kernel, params, abs(x))
 
 

@@ -34,6 +34,8 @@ from derive.system import BATCH, TIME, Element, FirstMaximum, Index, Length, Ter
 
 _Key = tuple[bool, tuple[int, ...], bool, tuple[int, ...], str]
 _Addend = tuple[_Key, Formula]
+_LONG = 1000
+"""No denominator in front of a sum is as large."""
 
 DIFFERENTIAL = "∂"
 """Put before a variable's name, it stands for the variable's change."""
@@ -117,7 +119,7 @@ class Reader:
             if _is_number(factor):
                 coefficient *= factor
             elif isinstance(base, sp.Add):
-                content, rest = base.primitive()
+                content, rest = _content(base)
                 terms = sorted(rest.args, key=self._key)
                 backwards = terms[0].could_extract_minus_sign() and all(elements(t) for t in terms)
                 coefficient *= (-content if backwards else content) ** exponent
@@ -209,6 +211,12 @@ class Reader:
 
     def _role(self, element: Element) -> str:
         return self.variables[element.name.removeprefix(DIFFERENTIAL)].role
+
+
+def _content(total: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """A number in front of a sum, and the rest; none where decimals would become long whole numbers."""
+    content, rest = total.primitive()
+    return (content, rest) if content.q < _LONG else (sp.S.One, total)
 
 
 def _based(factor: sp.Expr) -> tuple[sp.Expr, int]:

@@ -7,6 +7,7 @@ code has it, with its time where it has one.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Context, Decimal
 
 import sympy as sp
 
@@ -50,6 +51,8 @@ _LEVELS: dict[type[Formula], int] = {
     Times: ELEMENTWISE, Partial: ELEMENTWISE, Scaled: FACTOR, Product: FACTOR, Power: RAISED,
 }  # fmt: skip
 _LETTERS = "ijklmnpqrsuvwabcdefgh"
+_DECIMALS = 40
+_EXACT = Context(prec=80)
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -166,6 +169,8 @@ class Spelling:
 def _constant(value: sp.Expr) -> str:
     """A number, or an expression of lengths: `2/d_h²`."""
     above, below = value.as_numer_denom()
+    if value.is_Rational and value.q >= 10 and 10**_DECIMALS % value.q == 0:
+        return str(_EXACT.divide(Decimal(value.p), Decimal(value.q))).lower()
     if not isinstance(below, sp.Pow):
         return str(value)
     return f"{above}/{below.base if below.base.is_Symbol else f'({below.base})'}{str(below.exp).translate(_RAISED)}"
