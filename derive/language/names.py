@@ -102,7 +102,8 @@ def foreign_character(character: str, span: Span) -> CellError:
     """The error for a character that the language does not use, with what to write instead."""
     if character.isascii():
         remedy = _ASCII_SIGNS.get(character, "the operators are `+ - * / ** @`")
-        return CellError("character", f"`{character}` is no sign of this language", span, remedy=remedy)
+        shown = character if character.isprintable() else f"\\x{ord(character):02x}"
+        return CellError("character", f"`{shown}` is no sign of this language", span, remedy=remedy)
     name = unicodedata.name(character, "a character without a name").lower()
     shown = character if character.isprintable() else f"\\u{ord(character):04x}"
     plain = _plain(character)

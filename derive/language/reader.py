@@ -42,7 +42,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _KINDS: dict[str, Kind] = {"name": "name", "number": "number", "sign": "sign", "text": "text"}
-_PAIRS = {")": "(", "]": "["}
+_PAIRS = {"(": ")", "[": "]"}
 _NEW_EQUATION = re.compile(r"[ \t]*(?!axis\b)[A-Za-z_]\w*[ \t]*(\[[^\]=]*\][ \t]*)?=")
 
 
@@ -95,7 +95,9 @@ def read(text: str) -> tuple[Statement, ...]:
                 statements.append(Statement(tuple(tokens), " ".join(c for c in comments if c)))
             tokens, comments = [], []
     if opened:
-        raise CellError("syntax", "this bracket is never closed", opened[-1].span)
+        raise CellError(
+            "syntax", "this bracket is never closed", opened[-1].span, expected=f"`{_PAIRS[opened[-1].text]}` behind it"
+        )
     if len(statements) > limits.STATEMENTS:
         raise CellError(
             "limit", "too many statements", statements[limits.STATEMENTS].tokens[0].span,
@@ -156,5 +158,12 @@ def _bracket(token: Token, opened: list[Token]) -> None:
             raise CellError(
                 "limit", "brackets nested too deeply", token.span, expected=f"at most {limits.NESTING}"
             )
-    elif token.text in ")]" and (not opened or opened.pop().text != _PAIRS[token.text]):
-        raise CellError("syntax", f"`{token.text}` closes nothing", token.span)
+    elif token.text in ")]":
+        if not opened:
+            raise CellError("syntax", f"`{token.text}` closes nothing", token.span, remedy="remove it")
+        last = opened.pop()
+        if token.text != _PAIRS[last.text]:
+            raise CellError(
+                "syntax", f"`{last.text}` is closed by `{token.text}`", token.span,
+                expected=f"`{_PAIRS[last.text]}`, for the `{last.text}` at {last.span.line}:{last.span.start + 1}",
+            )  # fmt: skip

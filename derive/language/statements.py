@@ -175,18 +175,19 @@ def _note(tokens: Sequence[Token]) -> Note:
 def _names(tokens: Sequence[Token], before: Token, what: str) -> tuple[Token, ...]:
     """A list of names with commas between them."""
     place, expecting = before, True
+    named = f"the name of {'an' if what[0] in 'aeiou' else 'a'} {what}"
     names: list[Token] = []
     for token in tokens:
         good = token.kind == "name" if expecting else token.text == ","
         if not good:
-            wanted = f"the name of a {what}" if expecting else "a comma or the end"
+            wanted = named if expecting else "a comma or the end"
             raise CellError("syntax", f"`{token.text}` cannot stand here", token.span, expected=wanted)
         if expecting:
             names.append(token)
         place, expecting = token, not expecting
     if expecting:
         raise CellError(
-            "syntax", f"nothing follows `{place.text}`", place.span, expected=f"the name of a {what}"
+            "syntax", f"nothing follows `{place.text}`", place.span, expected=named
         )
     return tuple(names)
 

@@ -55,7 +55,7 @@ MISTAKES = [
     (HEAD + "h[t] = " + "1" * 31, "limit", "3:8", "at most 30"),
     (HEAD + "h[t] = tanh(W @ [h[t-1], x]\nb = 3", "syntax", "3:12", "never closed"),
     (HEAD + "h[t] = tanh(W @ x))", "syntax", "3:19", "closes nothing"),
-    (HEAD + "h[t] = (W @ x]", "syntax", "3:14", "closes nothing"),
+    (HEAD + "h[t] = (W @ x]", "syntax", "3:14", "`(` is closed by `]`"),
     (HEAD + "h[t] = x, x", "syntax", "3:8", "`[a, b]`"),
     (HEAD + "h[t] = W @ x = 3", "syntax", "3:14", "two equations"),
     (HEAD + "h[t] =", "syntax", "3:6", "right of"),
