@@ -87,10 +87,15 @@ def main() -> None:
     """
 
 
-def _picture(_context: click.Context, _option: click.Parameter, value: str | None) -> Path | None:
-    if value is not None and Path(value).suffix not in (".svg", ".png"):
-        raise click.BadParameter(f"got {value}, expected a name that ends in .svg or .png")
-    return Path(value) if value is not None else None
+def _ending_in(*suffixes: str) -> Callable[..., Path | None]:
+    """Checks the name of a picture's file."""
+
+    def checked(_context: click.Context, _option: click.Parameter, value: str | None) -> Path | None:
+        if value is not None and Path(value).suffix not in suffixes:
+            raise click.BadParameter(f"got {value}, expected a name that ends in {' or '.join(suffixes)}")
+        return Path(value) if value is not None else None
+
+    return checked
 
 
 _folder = click.option(
@@ -213,16 +218,12 @@ def draw(cells: tuple[str, ...], output: Path) -> None:
         _out.print(f"{each.name:<22} {told} {output / each.name}")
 
 
-def _drawn(_context: click.Context, _option: click.Parameter, value: str | None) -> Path | None:
-    if value is not None and Path(value).suffix != ".svg":
-        raise click.BadParameter(f"got {value}, expected a name that ends in .svg")
-    return Path(value) if value is not None else None
-
-
 @main.command()
 @click.argument("left", metavar="LEFT")
 @click.argument("right", metavar="RIGHT")
-@click.option("-o", "--output", metavar="FILE", callback=_drawn, help="The picture.  [default: LEFT-RIGHT.svg]")
+@click.option(
+    "-o", "--output", metavar="FILE", callback=_ending_in(".svg"), help="The picture.  [default: LEFT-RIGHT.svg]"
+)
 @_reported
 def compare(left: str, right: str, output: Path | None) -> None:
     """Draw two cells side by side, as SVG.
@@ -241,7 +242,10 @@ def compare(left: str, right: str, output: Path | None) -> None:
 @click.argument("weights", metavar="WEIGHTS.npz")
 @click.option("--input", "inputs", metavar="X.npz", help="Inputs by name, each (T, …) or (T, B, …).")
 @click.option("--lag", type=click.IntRange(min=1), help="Steps to remember.  [default: as many as the input has]")
-@click.option("--picture", metavar="FILE", callback=_picture, help="Draw the gradient flow too: .svg or .png.")
+@click.option(
+    "--picture", metavar="FILE", callback=_ending_in(".svg", ".png"),
+    help="Draw the gradient flow too: .svg or .png.",
+)  # fmt: skip
 @_reported
 def diagnose(name: str, weights: str, inputs: str | None, lag: int | None, picture: Path | None) -> None:
     """Say how gradients flow in a trained network, and what to change if they vanish or explode.

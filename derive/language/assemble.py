@@ -40,7 +40,7 @@ def _cell(name: str, source: Source) -> Cell:
     equations = _translate(resolver)
     names = dict(sorted(scope.names.items(), key=lambda item: (item[1].span.line, item[1].span.start)))
     axes = _infer(equations, names, source)
-    called = _name_axes(axes, names, source)
+    called = _name_axes(axes, names)
     shapes = {n: _shape(axes.variables[n], called) for n in names}
     variables = _variables(names, shapes, equations)
     order = tuple(dict.fromkeys(part for n in names for axis in shapes[n] for part in axis.parts))
@@ -105,7 +105,7 @@ def _infer(equations: list[Equation], names: dict[str, Name], source: Source) ->
     return axes
 
 
-def _name_axes(axes: Axes, names: dict[str, Name], source: Source) -> dict[Part, str]:
+def _name_axes(axes: Axes, names: dict[str, Name]) -> dict[Part, str]:
     """A name for every axis: the declared one, or one after the first variable that has it."""
     called = {part: name for name, part in axes.named.items()}
     measured = {part for n in names.values() if n.role != "local" for part in _atoms(axes.variables[n.name])}

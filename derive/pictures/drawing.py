@@ -47,7 +47,7 @@ class _Drawing:
         lines = tuple(self._line(w.points, w.end, w.reader, net) for net in self.nets for w in net.ways)
         dots = tuple(Dot(x * UNIT, y * UNIT) for net in self.nets for x, y in net.branches)
         boxes = tuple(box for number, node in nodes for box in self._box(number, node))
-        circles = tuple(self._circle(number, node) for number, node in nodes if is_round(node))
+        circles = tuple(self._circle(number) for number, node in nodes if is_round(node))
         texts = [text for number, node in nodes for text in self._texts(number, node)]
         texts += [mark for net in self.nets for way in net.ways for mark in self._mark(way.reader, way.place, way.end)]
         title, description = self.diagram.title, self.diagram.description
@@ -88,7 +88,7 @@ class _Drawing:
         radius = down if node.kind == "circle" else 5.0 if node.kind in ("function", "product", "operation") else 12.0
         yield Box(x * UNIT - across, y * UNIT - down, 2 * across, 2 * down, look, radius)
 
-    def _circle(self, number: int, node: Node) -> Circle:
+    def _circle(self, number: int) -> Circle:
         x, y = self.places.centres[number]
         return Circle(x * UNIT, y * UNIT, RADIUS, "circle")
 

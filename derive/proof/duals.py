@@ -9,12 +9,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import sympy
 
 from derive import functions
 from derive.functions.ring import Element, Ring
 
+Array = npt.NDArray[Any]
 Slope = Callable[[Ring, Element, Element], Element]
 
 
@@ -51,6 +55,14 @@ class Dual:
 
     def __repr__(self) -> str:
         return f"Dual({self.value!r}, {self.tangent!r})"
+
+
+def paired(values: Array, tangents: Array) -> Array:
+    """Dual numbers of some values, each with its tangent."""
+    duals = np.empty(values.shape, dtype=object)
+    for index in np.ndindex(values.shape):
+        duals[index] = Dual(values[index], tangents[index])
+    return duals
 
 
 class Duals:

@@ -18,7 +18,7 @@ import numpy as np
 from derive.functions.ring import Element, Ring
 from derive.language.syntax import Cell
 from derive.proof.degrees import Degrees
-from derive.proof.duals import Dual, Duals
+from derive.proof.duals import Duals, paired
 from derive.proof.oracle import Array, Arrays, Sizes, run
 from derive.proof.problem import Candidate, Problem, Result, labelled, pose
 from derive.proof.rings import ProofRing
@@ -46,7 +46,7 @@ def differentiate(
 
     def moving(leaves: Arrays) -> dict[str, Array]:
         return {
-            name: _paired(leaf, directions.get(name, np.full(leaf.shape, zero, dtype=object)))
+            name: paired(leaf, directions.get(name, np.full(leaf.shape, zero, dtype=object)))
             for name, leaf in leaves.items()
         }
 
@@ -183,13 +183,6 @@ def _first_difference(
         if differentiate(cell, ring, problem, {variable: unit})[2] != gradient[index]:
             return index
     raise AssertionError(f"the gradient of {variable} differs along a direction but in no coordinate")
-
-
-def _paired(values: Array, tangents: Array) -> Array:
-    duals = np.empty(values.shape, dtype=object)
-    for index in np.ndindex(values.shape):
-        duals[index] = Dual(values[index], tangents[index])
-    return duals
 
 
 def _part(part: str, duals: Array) -> Array:

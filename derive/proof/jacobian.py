@@ -18,7 +18,7 @@ from derive.language.remarks import marked, plain
 from derive.language.syntax import Cell
 from derive.proof import cost
 from derive.proof.degrees import Degrees
-from derive.proof.duals import Dual, Duals
+from derive.proof.duals import Duals, paired
 from derive.proof.identity import ProofError, describe, inner
 from derive.proof.oracle import Array, Arrays, Sizes, run
 from derive.proof.problem import Problem, labelled, pose
@@ -90,9 +90,9 @@ def _moved(cell: Cell, ring: ProofRing, problem: Problem, source: str, direction
     zero = ring.number(Fraction(0))
 
     def still(arrays: Arrays) -> dict[str, Array]:
-        return {name: _duals(a, np.full(a.shape, zero, dtype=object)) for name, a in arrays.items()}
+        return {name: paired(a, np.full(a.shape, zero, dtype=object)) for name, a in arrays.items()}
 
-    initial = still(problem.initial) | {source: _duals(problem.initial[source], direction)}
+    initial = still(problem.initial) | {source: paired(problem.initial[source], direction)}
     groups = still(problem.params), still(problem.inputs), initial
     _, final = run(cell, Duals(ring), problem.sizes, *groups)
     tangents = {}
@@ -101,13 +101,6 @@ def _moved(cell: Cell, ring: ProofRing, problem: Problem, source: str, direction
         for index, dual in np.ndenumerate(duals[0]):
             tangents[name][index] = dual.tangent
     return tangents
-
-
-def _duals(values: Array, tangents: Array) -> Array:
-    duals = np.empty(values.shape, dtype=object)
-    for index in np.ndindex(values.shape):
-        duals[index] = Dual(values[index], tangents[index])
-    return duals
 
 
 def _exponent(cell: Cell, candidate: JacobianCandidate, sizes: Sizes) -> int:

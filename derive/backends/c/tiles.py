@@ -200,7 +200,7 @@ class Tiler:
 
     def _step(self, step: Step, into: _Sequence, *, loop: bool) -> None:
         if isinstance(step, Stack) and step.kind == "rows":
-            self._rows(step, into, loop=loop)
+            self._rows(step, into)
             return
         for equation in step.equations if isinstance(step, Statement | Stack) else ():
             if equation.name in self.delays:
@@ -210,7 +210,7 @@ class Tiler:
             else:
                 self._timeless(equation, into, loop=loop)
 
-    def _rows(self, stack: Stack, into: _Sequence, *, loop: bool) -> None:
+    def _rows(self, stack: Stack, into: _Sequence) -> None:
         assert stack.shared is not None
         targets = [self.fresh(f"{e.name}_dot", self.variables[e.name]) for e in stack.equations]
         names = tuple(m.name for m in stack.matrices)

@@ -178,7 +178,7 @@ def summed(reader: Reader, rows: Sequence[Index], terms: Sequence[Term]) -> Form
     try:
         return reader.formula([i for i in rows if i in used], terms)
     except NoMatrixForm:
-        return reader.entries((), terms)
+        return reader.entries(terms)
 
 
 def unsigned(formula: Formula) -> Formula:

@@ -34,6 +34,7 @@ from derive.system import BATCH, TIME, Element, FirstMaximum, Index, Length, Ter
 
 _Key = tuple[bool, tuple[int, ...], bool, tuple[int, ...], str]
 _Addend = tuple[_Key, Formula]
+_Written = Callable[[sp.Expr, tuple[Index, ...]], Formula]
 _LONG = 1000
 """No denominator in front of a sum is as large."""
 
@@ -55,23 +56,20 @@ class Reader:
 
     def formula(self, free: Sequence[Index], terms: Iterable[Term], *, sort: bool = True) -> Formula:
         """The sum of some terms as a formula whose rank is the number of free indices."""
-        addends = [
-            (self._key(addend), self._timed(free, addend, term.over))
-            for term in terms
-            for addend in ([term.body] if term.over else sp.Add.make_args(term.body))
-            if addend != 0
-        ]
-        return total([f for _, f in (_sorted(addends) if sort else addends)], len(free))
+        return self._total(terms, lambda body, over: self._timed(free, body, over), len(free), sort=sort)
 
-    def entries(self, free: Sequence[Index], terms: Iterable[Term], *, sort: bool = True) -> Formula:
+    def entries(self, terms: Iterable[Term], *, sort: bool = True) -> Formula:
         """The same with indices left standing, for what has no matrix form."""
+        return self._total(terms, self._summed, 0, sort=sort)
+
+    def _total(self, terms: Iterable[Term], written: _Written, rank: int, *, sort: bool) -> Formula:
         addends = [
-            (self._key(addend), self._summed(addend, term.over))
+            (self._key(addend), written(addend, term.over))
             for term in terms
             for addend in ([term.body] if term.over else sp.Add.make_args(term.body))
             if addend != 0
         ]
-        return total([f for _, f in (_sorted(addends) if sort else addends)], 0)
+        return total([f for _, f in (_sorted(addends) if sort else addends)], rank)
 
     def name(self, element: Element) -> Formula:
         """The variable that an element belongs to; what a delay holds is the state one step before."""
@@ -184,7 +182,7 @@ class Reader:
         if isinstance(body, FirstMaximum):
             return self._first(body)
         if isinstance(body, sp.Add):
-            return self.entries((), [Term(body)])
+            return self.entries([Term(body)])
         if isinstance(body, sp.Pow):
             return Power(rank=0, base=self._scalar(body.base), exponent=int(body.exp))
         coefficient, factors = self._taken_apart(body)

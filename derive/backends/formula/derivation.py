@@ -262,7 +262,7 @@ class _Explanation:
             bare = [Entry(of=s, indices=free) if free else s for s in seeds]
             terms = [
                 *bare,
-                *(r.entries(free, [self._term(p.back)]) for r, p in zip(readers, parts, strict=True)),
+                *(r.entries([self._term(p.back)]) for r, p in zip(readers, parts, strict=True)),
             ]
         origins = [()] * len(seeds) + [tuple(map(self._contribution, p.links)) for p in parts]
         pieces = tuple(Piece(term, origin) for term, origin in zip(terms, origins, strict=True))
@@ -274,7 +274,7 @@ class _Explanation:
         try:
             return Line(left, reader.formula(free, terms, sort=sort))
         except NoMatrixForm:
-            return Line(Entry(of=left, indices=free) if free else left, reader.entries(free, terms, sort=sort))
+            return Line(Entry(of=left, indices=free) if free else left, reader.entries(terms, sort=sort))
 
     def _initial(self, inline: Mapping[str, sp.Expr]) -> Iterable[Explained]:
         for state, delay in self.system.delays.items():

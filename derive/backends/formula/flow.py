@@ -243,7 +243,7 @@ def indexed(reader: Reader, rows: Sequence[Index], columns: Sequence[Index], pat
     """One entry of a path, a path that is diagonal somewhere marked by equal indices."""
     renamed = {old: new for old, new in zip(path.columns, columns, strict=True) if old not in rows}
     ties = [Equal(left=o, right=n) for o, n in zip(path.columns, columns, strict=True) if o in rows]
-    entry = reader.entries((), [Term(path.body.xreplace(renamed), path.over)])
+    entry = reader.entries([Term(path.body.xreplace(renamed), path.over)])
     if not ties:
         return entry
     if entry == Constant(value=sp.S.One):

@@ -98,7 +98,7 @@ class Network:
         for index, edges in by_degree.items():
             leaf_ahead = len(edges) == 1 and index == edges[0][0] and len(by_degree.get(edges[0][1], [])) == 1
             if len(edges) == 1 and not leaf_ahead:
-                return self._pair(index, edges[0]) if self._is_pair(edges[0]) else self._fold(index, edges[0])
+                return self._pair(edges[0]) if self._is_pair(edges[0]) else self._fold(index, edges[0])
         for index, edges in by_degree.items():
             if len(edges) == 2:
                 return self._join(index, edges[0], edges[1])
@@ -114,7 +114,7 @@ class Network:
         alone = not any(i in self.vectors for i in edge)
         return alone and len(self.matrices[edge]) > 1 and all(i in self.summed for i in edge)
 
-    def _pair(self, index: Index, edge: Edge) -> None:
+    def _pair(self, edge: Edge) -> None:
         """`Σ_ij A[i,j] B[i,j]` is a Frobenius product."""
         first, *rest = _in_order(self.matrices.pop(edge))
         for end in edge:

@@ -21,7 +21,7 @@ from derive.backends.latex.cost import cost_section
 from derive.backends.latex.drawings import drawings
 from derive.backends.latex.gradient_flow import gradient_flow
 from derive.backends.latex.notation import block_lines, function_lines, has_kinks, variable_rows
-from derive.backends.latex.symbols import Symbols, spelled
+from derive.backends.latex.symbols import spelled
 from derive.backends.latex.text import LATEX, Text
 from derive.backends.latex.typeset import Typesetter, sides
 from derive.bounds import Flow
@@ -89,7 +89,7 @@ class _Document:
             "macros": [
                 self.text.source(f"{m.name}({', '.join(m.parameters)}) = {m.body}") for m in self.cell.macros
             ],
-            "conventions": _conventions(self.symbols, str(pieces)),
+            "conventions": _conventions(str(pieces)),
             "remarks": self._remarks(),
             "absent": [Typesetter(self.symbols).text(name) for name in found.absent],
             "finals": [self.symbols[s].at(self.symbols.steps) for s in self.system.delays],
@@ -208,7 +208,7 @@ def _equation(left: str, right: str, number: int | None, remark: str) -> Equatio
     return {"left": left, "right": right, "number": "" if number is None else f"({number})", "remark": remark}
 
 
-def _conventions(symbols: Symbols, text: str) -> list[str]:
+def _conventions(text: str) -> list[str]:
     """The signs that occur, explained."""
     texts = text.replace("\\\\", "\\")
     known = (

@@ -186,7 +186,7 @@ class ProgramPrinter:
             assert stack.shared is not None
             turned = self.transposes[matrix] if loop else f"{matrix}.T"
             product = writer.matmul(writer.spell(stack.shared), turned)
-            return [*self._rows(stack, product, loop), *self._rests(stack, writer, loop)]
+            return [*self._rows(stack, product), *self._rests(stack, writer, loop)]
         side = self._side_by_side(stack, loop)
         if stack.kind == "columns":
             [equation] = stack.equations
@@ -202,7 +202,7 @@ class ProgramPrinter:
         names = [self.identifiers[e.name] for e in stack.equations]
         return [f"{', '.join(names)} = split({value}, {', '.join(map(self.spelling.length, stack.members))}, axis=0)"]
 
-    def _rows(self, stack: Stack, product: str, loop: Loop | None) -> list[str]:
+    def _rows(self, stack: Stack, product: str) -> list[str]:
         buffer = self.spelling.buffer(stack.members)
         if buffer in self.layout.laid_out:
             return [f"{self.spelling.buffers[buffer]}[t] = {product}"]
