@@ -216,18 +216,17 @@ def backward(params, tape, dy, dfinal=None):
             dc_next, dh_next = dc_prev, dh_prev
 
     db_f, db_i, db_o, db_c = split(total(df_net_stack, 2), d_h, d_h, d_h, d_h, axis=0)
-    dW_fx, dW_ix, dW_ox, dW_cx = split(outer_sum(df_net_stack, x, 2), d_h, d_h, d_h, d_h, axis=0)
-    dW_fh, dW_ih, dW_oh, dW_ch = split(outer_sum(df_net_stack, h_prev, 2), d_h, d_h, d_h, d_h, axis=0)
+    dW_f, dW_i, dW_o, dW_c = split(outer_sum(df_net_stack, join(h_prev, x), 2), d_h, d_h, d_h, d_h, axis=0)
     dx = product(df_net_stack, M_x)
 
     dparams = Params(
-        np.concatenate((dW_fh, dW_fx), axis=-1),
+        dW_f,
         np.array(db_f),
-        np.concatenate((dW_ih, dW_ix), axis=-1),
+        dW_i,
         np.array(db_i),
-        np.concatenate((dW_ch, dW_cx), axis=-1),
+        dW_c,
         np.array(db_c),
-        np.concatenate((dW_oh, dW_ox), axis=-1),
+        dW_o,
         np.array(db_o),
     )
     dinputs = Inputs(dx)

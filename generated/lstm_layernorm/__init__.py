@@ -351,8 +351,7 @@ def backward(params, tape, dy, dfinal=None):
 
     dg_h_at[...] = dh_net2 * (c - h_sum[..., None]) * recip_sqrt_h[..., None]
     dg_o_at[...] = do_net2 * (o_sum - o_sum2[..., None]) * recip_sqrt_o[..., None]
-    dW_fx, dW_ix, dW_cx, dW_ox = split(outer_sum(df_sum_stack, x, 2), d_h, d_h, d_h, d_h, axis=0)
-    dW_fh, dW_ih, dW_ch, dW_oh = split(outer_sum(df_sum_stack, h_prev, 2), d_h, d_h, d_h, d_h, axis=0)
+    dW_f, dW_i, dW_c, dW_o = split(outer_sum(df_sum_stack, join(h_prev, x), 2), d_h, d_h, d_h, d_h, axis=0)
     dg_c_at[...] = dg_net2 * (g_sum - g_sum2[..., None]) * recip_sqrt_g[..., None]
     dg_i_at[...] = di_net2 * (i_sum - i_sum2[..., None]) * recip_sqrt_i[..., None]
     dg_f_at[...] = df_net2 * (f_sum - f_sum2[..., None]) * recip_sqrt_f[..., None]
@@ -360,16 +359,16 @@ def backward(params, tape, dy, dfinal=None):
     dx = product(df_sum_stack, M_x)
 
     dparams = Params(
-        np.concatenate((dW_fh, dW_fx), axis=-1),
+        dW_f,
         np.array(dg_f),
         np.array(db_f),
-        np.concatenate((dW_ih, dW_ix), axis=-1),
+        dW_i,
         np.array(dg_i),
         np.array(db_i),
-        np.concatenate((dW_ch, dW_cx), axis=-1),
+        dW_c,
         np.array(dg_c),
         np.array(db_c),
-        np.concatenate((dW_oh, dW_ox), axis=-1),
+        dW_o,
         np.array(dg_o),
         np.array(db_o),
         np.array(dg_h),
@@ -732,6 +731,11 @@ def described(value):
 def owned(arrays):
     """The same tuple of arrays, none of them a view into a larger one."""
     return type(arrays)(*(np.array(a) for a in arrays))
+
+
+def join(*parts):
+    """Arrays side by side along their last axis."""
+    return np.concatenate(parts, axis=-1)
 
 
 def split(array, *widths, axis):

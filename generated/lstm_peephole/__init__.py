@@ -241,23 +241,22 @@ def backward(params, tape, dy, dfinal=None):
             dc_next, dh_next = dc_prev, dh_prev
 
     dp_o_at[...] = do_net * c
-    dW_fx, dW_ix, dW_ox, dW_cx = split(outer_sum(df_net_stack[..., :4 * d_h], x, 2), d_h, d_h, d_h, d_h, axis=0)
-    dW_fh, dW_ih, dW_oh, dW_ch = split(outer_sum(df_net_stack[..., :4 * d_h], h_prev, 2), d_h, d_h, d_h, d_h, axis=0)
+    dW_f, dW_i, dW_o, dW_c = split(outer_sum(df_net_stack[..., :4 * d_h], join(h_prev, x), 2), d_h, d_h, d_h, d_h, axis=0)
     dp_i_at[...] = di_net * c_prev
     dp_f_at[...] = df_net * c_prev
     db_f, db_i, db_o, db_c, dp_o, dp_i, dp_f = split(total(df_net_stack, 2), d_h, d_h, d_h, d_h, d_h, d_h, d_h, axis=0)
     dx = product(df_net_stack[..., :4 * d_h], M_x)
 
     dparams = Params(
-        np.concatenate((dW_fh, dW_fx), axis=-1),
+        dW_f,
         np.array(dp_f),
         np.array(db_f),
-        np.concatenate((dW_ih, dW_ix), axis=-1),
+        dW_i,
         np.array(dp_i),
         np.array(db_i),
-        np.concatenate((dW_ch, dW_cx), axis=-1),
+        dW_c,
         np.array(db_c),
-        np.concatenate((dW_oh, dW_ox), axis=-1),
+        dW_o,
         np.array(dp_o),
         np.array(db_o),
     )
@@ -588,6 +587,11 @@ def described(value):
 def owned(arrays):
     """The same tuple of arrays, none of them a view into a larger one."""
     return type(arrays)(*(np.array(a) for a in arrays))
+
+
+def join(*parts):
+    """Arrays side by side along their last axis."""
+    return np.concatenate(parts, axis=-1)
 
 
 def split(array, *widths, axis):

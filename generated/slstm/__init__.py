@@ -265,18 +265,17 @@ def backward(params, tape, dy, dfinal=None):
             dm_next, dn_next, dc_next, dh_next = dm_prev, dn_prev, dc_prev, dh_prev
 
     db_i, db_f, db_z, db_o = split(total(da_stack, 2), d_h, d_h, d_h, d_h, axis=0)
-    dW_ix, dW_fx, dW_zx, dW_ox = split(outer_sum(da_stack, x, 2), d_h, d_h, d_h, d_h, axis=0)
-    dW_ih, dW_fh, dW_zh, dW_oh = split(outer_sum(da_stack, h_prev, 2), d_h, d_h, d_h, d_h, axis=0)
+    dW_i, dW_f, dW_z, dW_o = split(outer_sum(da_stack, join(h_prev, x), 2), d_h, d_h, d_h, d_h, axis=0)
     dx = product(da_stack, M_x)
 
     dparams = Params(
-        np.concatenate((dW_ih, dW_ix), axis=-1),
+        dW_i,
         np.array(db_i),
-        np.concatenate((dW_fh, dW_fx), axis=-1),
+        dW_f,
         np.array(db_f),
-        np.concatenate((dW_zh, dW_zx), axis=-1),
+        dW_z,
         np.array(db_z),
-        np.concatenate((dW_oh, dW_ox), axis=-1),
+        dW_o,
         np.array(db_o),
     )
     dinputs = Inputs(dx)

@@ -180,7 +180,7 @@ def test_parameters_of_another_cell_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"missing .*'W_f'.*unexpected .*'W_r'"):
         derive.load_params(tmp_path / "p.npz", module("lstm"))
     (tmp_path / "p.npz").write_bytes(b"nothing")
-    with pytest.raises(ValueError, match=r"p\.npz: no \.npz file"):
+    with pytest.raises(ValueError, match=r"p\.npz: not an \.npz file"):
         derive.load_params(tmp_path / "p.npz", gru)
 
 

@@ -14,6 +14,7 @@ from derive.backends.numpy.blocks import block_lines, part_of
 from derive.backends.numpy.economy import for_numpy
 from derive.backends.numpy.functions import definitions
 from derive.backends.numpy.initial import init_line
+from derive.backends.numpy.joined import joined
 from derive.backends.numpy.program import ProgramPrinter
 from derive.backends.numpy.spelling import Spelling
 from derive.backends.numpy.text import commented, escaped, names_in, shown
@@ -64,6 +65,8 @@ class _Module:
         self.matrices: dict[tuple[str, ...], str] = {}
         self.notes = {b: cell.written(e) for e in cell.equations for b in schedule.stored[e.target].blocks.values()}
         self.stretches: dict[str, tuple[str, ...]] = {}
+        self.joined = joined(self.schedule.backward, schedule.stored, schedule.bars)
+        self.wholes = {param: self.names.fresh(f"d{param}") for each in self.joined for param in each.params}
 
     def context(self, header: Sequence[str]) -> Context:
         programs = {name: self._print(name, program) for name, program in self._named_programs()}
@@ -125,7 +128,7 @@ class _Module:
     def _print(self, name: str, program: Program) -> list[str]:
         spelling = Spelling(self.schedule, program, self.identifiers, self.names.fork(), single=name == "step")
         notes = {} if name == "replay" else self.notes
-        lines = ProgramPrinter(spelling, self.names, notes, self.matrices).lines()
+        lines = ProgramPrinter(spelling, self.names, notes, self.matrices, self.joined, self.wholes).lines()
         self.stretches |= spelling.stretches
         return _indented(_trimmed(lines))
 
@@ -226,8 +229,10 @@ class _Module:
         return [self._handed_over(name, self._joined(name), forward, own) for name in names]
 
     def _gradients(self, role: Any) -> list[str]:
-        variables, bars = self.cell.of_role(role), self.schedule.bars
-        return [self._handed_over(v.name, self._gradient(v), self.schedule.backward, bars) for v in variables]
+        variables, bars, backward = self.cell.of_role(role), self.schedule.bars, self.schedule.backward
+        return [
+            self.wholes.get(v.name) or self._handed_over(v.name, self._gradient(v), backward, bars) for v in variables
+        ]
 
     def _handed_over(self, name: str, text: str, program: Program, computed: Mapping[str, str]) -> str:
         """A result; copied where it is one block, and no array of its own. `computed`: block → what holds its value."""

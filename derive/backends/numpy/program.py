@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from derive.backends.arithmetic import selected
 from derive.backends.numpy.expressions import Expressions
+from derive.backends.numpy.joined import Joined
 from derive.backends.numpy.layout import Buffer, Run
 from derive.backends.numpy.neighbours import applied_to
 from derive.backends.numpy.spelling import Spelling
@@ -24,15 +25,24 @@ Notes = Mapping[str, str]
 
 class ProgramPrinter:
     """Prints one program. `names`: gives names to what the author did not name; `notes`: variable → the author's
-    equation, put beside the line that computes it; `matrices`: matrices stacked → their name."""
+    equation, put beside the line that computes it; `matrices`: matrices stacked → their name; `wholes`: the parameters
+    of what is `joined` → what their gradients are called."""
 
     def __init__(
-        self, spelling: Spelling, names: Names, notes: Notes, matrices: dict[tuple[str, ...], str]
+        self,
+        spelling: Spelling,
+        names: Names,
+        notes: Notes,
+        matrices: dict[tuple[str, ...], str],
+        joined: Sequence[Joined],
+        wholes: Mapping[str, str],
     ) -> None:
         self.spelling, self.names, self.notes, self.matrices = spelling, names, notes, matrices
         self.program, self.schedule, self.layout = spelling.program, spelling.schedule, spelling.layout
         self.variables, self.identifiers, self.owner = spelling.variables, spelling.identifiers, spelling.owner
         self.transposes: dict[str, str] = {}
+        self.wholes = wholes
+        self.joined = {stack: each for each in joined for stack in each.stacks}
 
     def lines(self) -> list[str]:
         """The whole program."""
@@ -43,6 +53,8 @@ class ProgramPrinter:
         for step in self.program.steps:
             if isinstance(step, Loop):
                 result += self._loop(step)
+            elif isinstance(step, Stack) and step in self.joined:
+                result += self._joined(step)
             elif not any(e.name in self.spelling.beside for e in step.equations):
                 result += self._step(step, None)
         return result
@@ -201,6 +213,19 @@ class ProgramPrinter:
         )
         names = [self.identifiers[e.name] for e in stack.equations]
         return [f"{', '.join(names)} = split({value}, {', '.join(map(self.spelling.length, stack.members))}, axis=0)"]
+
+    def _joined(self, stack: Stack) -> list[str]:
+        """The whole gradients of some parameters, once all that goes into them is there."""
+        each = self.joined.pop(stack)
+        if each in self.joined.values():
+            return []
+        writer = self.spelling.writer(None)
+        shared = [writer.spell(s.shared) for s in each.stacks if s.shared]
+        value = f"outer_sum({self._side_by_side(stack, None)}, join({', '.join(shared)}), 2)"
+        wholes = [self.wholes[param] for param in each.params]
+        blocks = zip(*(s.equations for s in each.stacks), strict=True)
+        self.spelling.stretches |= {w: tuple(e.name for e in b) for w, b in zip(wholes, blocks, strict=True)}
+        return [f"{', '.join(wholes)} = split({value}, {', '.join(map(self.spelling.length, stack.members))}, axis=0)"]
 
     def _rows(self, stack: Stack, product: str) -> list[str]:
         buffer = self.spelling.buffer(stack.members)
