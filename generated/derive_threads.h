@@ -26,8 +26,8 @@ typedef struct {
 } crew_member;
 
 /*
- * `order` is the number of a call times ORDERS, and its parts, or LEAVE: one word, so that a thread
- * without a part in a call reads nothing else. The first member is the one that calls. All zero, it is a crew that has not been started.
+ * `order` is the number of a call times ORDERS, and its parts, or LEAVE: one word, so that a thread without a part in
+ * a call reads nothing else. The first member is the one that calls. All zero, it is a crew that has not been started.
  */
 struct crew {
     pthread_mutex_t lock;

@@ -67,7 +67,10 @@ MADE = [
 ]
 
 
-@pytest.fixture(scope="module", params=MADE)
+IN_EACH = pytest.mark.parametrize(("run", "dtype"), vectorcode.pairs(MADE), indirect=["run"])
+
+
+@pytest.fixture(scope="module")
 def run(request, tmp_path_factory):
     compiler, instructions = request.param
     return here(compiler, instructions, tmp_path_factory.mktemp("c"))
@@ -107,7 +110,7 @@ def units_off(y, exact):
     return float(worst)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@IN_EACH
 @pytest.mark.parametrize("name", EXACT)
 def test_units_in_the_last_place(run, name, dtype):
     z = numbers(name, dtype)
@@ -119,7 +122,7 @@ def test_units_in_the_last_place(run, name, dtype):
     assert worst <= UNITS[name]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@IN_EACH
 @pytest.mark.parametrize("name", EXACT)
 def test_special_values(run, name, dtype):
     """Each alone in its vector, and among others."""
@@ -131,7 +134,7 @@ def test_special_values(run, name, dtype):
                 assert (np.signbit(y) == np.signbit(expected)).all(), f"the sign of {name}({z})"
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@IN_EACH
 @pytest.mark.parametrize("name", ["sin", "cos"])
 def test_libm_far_from_zero(run, name, dtype):
     """One lane beyond the interval is enough; infinity has no sine."""

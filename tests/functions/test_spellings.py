@@ -46,7 +46,10 @@ MADE = [
 ]
 
 
-@pytest.fixture(scope="module", params=MADE)
+IN_EACH = pytest.mark.parametrize(("in_c", "dtype"), vectorcode.pairs(MADE), indirect=["in_c"])
+
+
+@pytest.fixture(scope="module")
 def in_c(request, tmp_path_factory):
     """A function that runs a row's vector code on an array; all rows are compiled as one file."""
     compiler, instructions, *flags = request.param
@@ -76,13 +79,13 @@ def test_numpy_against_mpmath(name, dtype):
     check_values(in_numpy(name), name, dtype)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@IN_EACH
 def test_c_against_mpmath(in_c, dtype):
     for name in reference.ROWS:
         check_values(lambda z, name=name: in_c(name, z), name, dtype)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@IN_EACH
 def test_c_at_any_length(in_c, dtype):
     """What is behind the last number is neither read as one nor written to."""
     z = np.linspace(-3, 3, 37).astype(dtype)
@@ -94,7 +97,7 @@ def test_c_at_any_length(in_c, dtype):
         assert (space[length:] == 7).all()
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@IN_EACH
 def test_infinity_in_c_where_it_has_a_value(in_c, dtype):
     check_infinity(in_c, dtype)
 
@@ -112,7 +115,7 @@ def check_infinity(run, dtype):
                 np.testing.assert_allclose(run(name, z), dtype(float(expected)), rtol=float(np.finfo(dtype).eps))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@IN_EACH
 def test_nan_passes_through_c(in_c, dtype):
     check_nan(in_c, dtype)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from derive.backends.c import functions as c
 from derive.backends.c import shared_pages
@@ -21,13 +22,14 @@ SETS = {
     "avx512": ("AVX512", "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma,bmi2", 64),
     "avx2": ("AVX2", "avx2,fma,bmi2", 32),
     "plain": ("", "", 0),
-    "neon": ("NEON", "", 16),
+    "neon": ("", "", 16),
 }
 HERE = ("avx512", "avx2", "plain")
 """The sets of this kind of machine; NEON is emulated."""
 CROSS = "aarch64-linux-gnu-gcc"
 EMULATOR = "qemu-aarch64"
 PRECISIONS = {"f32": ("float", 32, "name##f"), "f64": ("double", 64, "name")}
+DTYPES = {"f32": np.float32, "f64": np.float64}
 FURTHER = ("erfc",)
 """Primitives that are no row alone."""
 FLAG_OF_CPU = {"avx512": "avx512dq", "avx2": "fma"}
@@ -81,13 +83,28 @@ _OWN_MACROS = ("BITS", "LANES", "real", "integer", "R", "NAME", "V", "M", "MASK"
 _VECTOR_NAMES = ("load", "store", "bits", "of_bits", "choose", "sqrt", "sum", "largest", "first", "keep")
 
 
+def precisions(instructions: str) -> tuple[str, ...]:
+    """Those that a set has code for."""
+    return ("f32",) if instructions == "avx512" else ("f32", "f64")
+
+
+def pairs(made: Iterable) -> list:
+    """Ways to compile, each with the kinds of numbers that it has."""
+    return [
+        pytest.param(each.values[0], DTYPES[name], marks=each.marks, id=f"{each.id}-{name}")
+        for each in made
+        for name in precisions(each.values[0][1])
+    ]
+
+
 def write(folder: Path, instructions: str, names: Iterable[str]) -> Path:
     """The file to compile, with what it includes beside it."""
     macro, target, size = SETS[instructions]
     undefined = [*_OWN_MACROS, "vec", "mask", *(f"vec_{name}" for name in _VECTOR_NAMES)]
-    begin = _BEGIN.format(target=target, macro=macro) if target else f"#define {macro or 'PLAIN'}"
+    begin = _BEGIN.format(target=target, macro=macro) if target else ""
     text = _TOP.format(begin=begin)
-    for name, (real, bits, libm) in PRECISIONS.items():
+    for name in precisions(instructions):
+        real, bits, libm = PRECISIONS[name]
         text += _PRECISION.format(
             bits=bits, lanes=max(8 * size // bits, 1), real=real, libm=libm, suffix=f"{name}_{instructions}",
             undefined="\n".join(f"#undef {each}" for each in undefined),
