@@ -14,14 +14,15 @@ from derive.pictures.model import Box, Circle, Dot, Line, Look, Picture, Point, 
 from derive.pictures.places import Place, Places
 from derive.pictures.routes import STEPS, Net, Port, Router, Unroutable, name_area
 from derive.pictures.shapes import RADIUS, SIGN, UNIT, Extent, extent, is_round, size
-from derive.pictures.text import SIZE, SMALL, words
+from derive.pictures.text import SIZE, words
 
 Placement = Callable[[Diagram, int], Places]
 _EDGE = 8.0
 _BAR = 4.0
 _NEAR = 6.0
 _GAPS = (3, 4, 5, 7, 10, 15, 20)
-_MARK_OFFSET = 18.0
+_MARKS = {"left": (-22.0, -13.0), "right": (22.0, -13.0), "top": (12.0, -21.3), "bottom": (12.0, 21.3)}
+_MARK_SIZE = 14.0
 
 
 def drawn(diagram: Diagram, placement: Placement) -> Picture:
@@ -118,13 +119,12 @@ class _Drawing:
         return Text(node.lines[0], (x - e.across) * UNIT + _NEAR, y * UNIT, SIZE, anchor="start")
 
     def _mark(self, reader: int, place: int, end: Port) -> Iterator[Text]:
-        """The sign at an input, in the corner beside its line."""
+        """The sign at an input, beside the head of its arrow."""
         marks = self.diagram.nodes[reader].marks
         if place < len(marks) and marks[place]:
             x, y = self.places.centres[reader]
-            across = {"left": -1, "top": 1, "bottom": 1, "right": 1}[end.side]
-            down = {"left": -1, "top": -1, "bottom": 1, "right": 1}[end.side]
-            yield Text(words(marks[place]), x * UNIT + across * _MARK_OFFSET, y * UNIT + down * _MARK_OFFSET, SMALL)
+            across, down = _MARKS[end.side]
+            yield Text(words(marks[place]), x * UNIT + across, y * UNIT + down, _MARK_SIZE)
 
 
 def _cropped(picture: Picture) -> Picture:
