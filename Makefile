@@ -68,8 +68,8 @@ test-peers: $(PEERS) ## compare with PyTorch (installs it into .venv)
 test-browser: docs pages $(BROWSER) ## open every page that is built in a browser (needs chromium)
 	$(BIN)/python $(PYTEST) -m browser tests/browser
 
-test-oldest: $(OLDEST)/.ready ## run a twelfth of the tests under the oldest supported versions, none of those of the C alone
-	$(OLDEST)/bin/python $(PYTEST) -m "not peers and not browser and not drift" --ignore tests/c --every 12
+test-oldest: $(OLDEST)/.ready ## run a sixteenth of the tests under the oldest supported versions, none of those of the C alone
+	$(OLDEST)/bin/python $(PYTEST) -m "not peers and not browser and not drift" --ignore tests/c --every 16
 
 lint: $(READY) ## ruff, mypy, import-linter
 	$(BIN)/ruff check .
