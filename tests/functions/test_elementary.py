@@ -67,7 +67,7 @@ MADE = [
 ]
 
 
-IN_EACH = pytest.mark.parametrize(("run", "dtype"), vectorcode.pairs(MADE), indirect=["run"])
+IN_EACH = pytest.mark.parametrize(("run", "dtype"), vectorcode.pairs(MADE), indirect=["run"], scope="module")
 
 
 @pytest.fixture(scope="module")

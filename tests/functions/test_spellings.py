@@ -46,7 +46,7 @@ MADE = [
 ]
 
 
-IN_EACH = pytest.mark.parametrize(("in_c", "dtype"), vectorcode.pairs(MADE), indirect=["in_c"])
+IN_EACH = pytest.mark.parametrize(("in_c", "dtype"), vectorcode.pairs(MADE), indirect=["in_c"], scope="module")
 
 
 @pytest.fixture(scope="module")
