@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import click
@@ -44,26 +45,24 @@ def summary(report: Report) -> str:
     return _means({(f"{cell}, {mode}", threads): rows for (cell, mode, threads), rows in groups}, report)
 
 
-def overview(report: Report) -> str:
-    """A line for each kind of cell, mode and number of threads."""
-    kinds = (CLASSIC[:1], CLASSIC[1:], CUSTOM)
-    found = {
-        (f"{', '.join(f'`{cell}`' for cell in kind)}: {WORDS[mode]}", threads): [
-            row for row in report.rows if row.cell in kind and (row.mode, row.threads) == (mode, threads)
-        ]
-        for kind in kinds
-        for mode in WORDS
-        for threads in (1, 2)
-    }
-    return _means({where: rows for where, rows in found.items() if rows}, report)
-
-
 WORDS = {
     "training": "training",
     "inference": "inference",
     "streaming": "a step at a time, from Python",
     "numpy": "NumPy kernel against NumPy step by step, training",
 }
+"""What a mode is called where there is room."""
+
+
+def overview(report: Report) -> str:
+    """A line for each kind of cell, mode and number of threads."""
+    found: dict[tuple[str, int], list[Row]] = {}
+    for kind, mode in product((CLASSIC[:1], CLASSIC[1:], CUSTOM), WORDS):
+        for row in sorted(report.rows, key=lambda row: row.threads):
+            if row.cell in kind and row.mode == mode:
+                what = f"{', '.join(f'`{cell}`' for cell in kind)}: {WORDS[mode]}"
+                found.setdefault((what, row.threads), []).append(row)
+    return _means(found, report)
 
 
 def _means(groups: Mapping[tuple[str, int], Sequence[Row]], report: Report) -> str:

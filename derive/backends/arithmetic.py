@@ -37,35 +37,18 @@ def selectors(schedule: Schedule) -> frozenset[str]:
 
 def selected(terms: Sequence[Term], known: Collection[str]) -> list[Term]:
     """Terms without sums of which one of two is taken, as one term; `known`: the selectors."""
-    rest = [term for term in terms if term.over]
     addends = [a for term in terms if not term.over for a in sp.Add.make_args(term.body)]
-    found = []
-    for selector in dict.fromkeys(e for a in addends for e in sorted(elements(a), key=str) if e.name in known):
-        taken = _of(addends, selector)
-        left = _of(addends, 1 - selector) or _numbers(addends, taken)
-        first, second = sp.Add(*taken.values()), sp.Add(*left.values())
-        if taken and left and (elements(first) or elements(second)):
-            sides = (selected([Term(side)], known) for side in (first, second))
-            found.append(Term(Select(selector, *(sp.Add(*(term.body for term in side)) for side in sides))))
-            addends = [a for a in addends if a not in taken and a not in left]
-    return [*found, *map(Term, addends), *rest] if found else list(terms)
-
-
-def _of(addends: Sequence[sp.Expr], factor: sp.Expr) -> dict[sp.Expr, sp.Expr]:
-    """The addends that have a factor, each with what else it has."""
-    found = {a: list(sp.Mul.make_args(a)) for a in addends}
-    return {a: sp.Mul(*(f for f in factors if f != factor)) for a, factors in found.items() if factor in factors}
-
-
-def _numbers(addends: Sequence[sp.Expr], taken: dict[sp.Expr, sp.Expr]) -> dict[sp.Expr, sp.Expr]:
-    """The numbers among some addends, where `s a + (1 - s) 2` has become `s a - 2 s + 2`; they count for both sides."""
-    numbers = {a: a for a in addends if a.is_number}
-    shifted = {a: rest for a, rest in taken.items() if rest.is_number}
-    if not numbers or not shifted:
-        return {}
-    for addend in shifted:
-        taken[addend] += sp.Add(*numbers)
-    return numbers
+    for selector in dict.fromkeys(e for a in addends for e in elements(a) if e.name in known):
+        apart = [a for a in addends if {selector, 1 - selector} & {*sp.Mul.make_args(a)}]
+        # `s a + (1 - s) 2` has become `s a - 2 s + 2`
+        if any(a.xreplace({selector: sp.S.One}).is_number for a in apart):
+            apart += [a for a in addends if a.is_number]
+        one, other = (sp.Add(*apart).xreplace({selector: value}) for value in (sp.S.One, sp.S.Zero))
+        if one != 0 != other and (elements(one) or elements(other)):
+            sides = (sp.Add(*(term.body for term in selected([Term(side)], known))) for side in (one, other))
+            rest = [Term(a) for a in addends if a not in apart] + [term for term in terms if term.over]
+            return [Term(Select(selector, *sides)), *selected(rest, known)]
+    return list(terms)
 
 
 def spread(factors: Sequence[sp.Expr]) -> list[sp.Expr]:

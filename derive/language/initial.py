@@ -101,8 +101,10 @@ def _unfit(init: Init, sizes: Mapping[str, int]) -> tuple[str, str] | None:
         return None
     try:
         value = _value(init.value, sizes)
-    except (ValueError, ZeroDivisionError, OverflowError):
-        return "this comes to no number", "a number for some sizes at least"
+    except ZeroDivisionError:
+        return "this divides by zero", "another divisor"
+    except ValueError:
+        return "this is the root of a negative number", "a root of 0 or more"
     if not abs(value) <= 10.0**limits.LARGEST:
         return f"this comes to {value:g}", f"a number up to 1e{limits.LARGEST}"
     if init.scheme != "constant" and value < 0:
@@ -164,10 +166,7 @@ def _constant(tree: ast.expr, value: Expression, axes: Sequence[str], depth: int
         case ast.BinOp(left=left, op=ast.Mult(), right=right):
             return Binary(shape=(), span=span, operator="*", left=part(left), right=part(right))
         case ast.BinOp(left=left, op=ast.Div(), right=right):
-            divisor = part(right)
-            if isinstance(divisor, Number) and divisor.value == 0:
-                raise CellError("init", "this divides by zero", value.span(right), expected="another divisor")
-            return Binary(shape=(), span=span, operator="/", left=part(left), right=divisor)
+            return Binary(shape=(), span=span, operator="/", left=part(left), right=part(right))
         case ast.Call(func=ast.Name(id="sqrt"), args=[operand], keywords=[]):
             return Apply(shape=(), span=span, function="sqrt", operands=(part(operand),))
     raise CellError(

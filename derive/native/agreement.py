@@ -19,10 +19,10 @@ from derive.native.errors import KernelsDiffer
 from derive.native.functions import DTYPES
 from derive.native.interface import Field, Interface
 
-# Of the largest number of an array: rounding is far below, what is wrong far above.
-TOLERANCES = {"f32": 1e-2, "f64": 1e-6}
-# Times what NumPy is off in single precision, for cells that amplify rounding; in double that is 2^29 times less.
-AMPLIFIED = {"f32": 30.0, "f64": 30 * 2.0**-29}
+# What two kernels may differ by that sum in another order: so many units in the last place of an array's largest
+# number, as many of a hundredth of the largest there is, for what cancels, and so many times what single precision is
+# off, for cells that amplify rounding; in double precision that is 2^29 times less.
+UNITS, CANCELLED, AMPLIFIED = 1000, 0.01, 30
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
 # Time, batch, the cell's first axis, and how much longer each further one is: none fills whole vectors or tiles.
 SIZES = ((5, 1, 67, 2), (2, 19, 5, 16))
@@ -70,9 +70,10 @@ def _compared(
         errors = {name: np.abs(array - wanted["f64"][name]).max() for name, array in wanted["f32"].items()}
     rounding = {name: float(error) if np.isfinite(error) else 0.0 for name, error in errors.items()}
     for (precision, kernel), how in itertools.product(kernels.items(), ({}, {"checkpoint": 2})):
-        allowed = {name: AMPLIFIED[precision] * error for name, error in rounding.items()}
+        unit = float(np.finfo(DTYPES[precision]).eps)
+        amplified = {name: AMPLIFIED * error * unit / 2.0**-23 for name, error in rounding.items()}
         got = _results(kernel, given[precision], **how)
-        difference = _difference(got, wanted[precision], TOLERANCES[precision], allowed)
+        difference = _difference(got, wanted[precision], UNITS * unit, amplified)
         if difference:
             at = ", ".join(f"{name}={size}" for name, size in {**sizes, **how}.items())
             raise KernelsDiffer(
@@ -135,14 +136,14 @@ def _results(of: Any, given: _Arguments, **how: Any) -> dict[str, Array]:
 
 
 def _difference(
-    got: Mapping[str, Array], wanted: Mapping[str, Array], tolerance: float, allowed: Mapping[str, float]
+    got: Mapping[str, Array], wanted: Mapping[str, Array], tolerance: float, amplified: Mapping[str, float]
 ) -> str:
-    """What differs by more than it may. A gradient that cancels is held against the largest number there is."""
+    """The first array that differs by more than it may, with by how much."""
     finite = {name: array for name, array in wanted.items() if np.isfinite(array).all()}  # rounding moves overflows
     largest = max((float(np.abs(array).max()) for array in finite.values()), default=0.0)
     for name, array in finite.items():
-        scale = max(float(np.abs(array).max()), tolerance * largest)
+        scale = max(float(np.abs(array).max()), CANCELLED * largest)
         error = float(np.abs(got[name] - array).max())
-        if not error <= max(tolerance * scale, allowed[name]):
+        if not error <= max(tolerance * scale, amplified[name]):
             return f"{name} by {error:.1e} of {scale:.1e}"
     return ""

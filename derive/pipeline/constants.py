@@ -5,28 +5,27 @@ In: a cell, its normal form. Out: nothing, or a `CellError`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import sympy as sp
 
 from derive import functions
 from derive.calculus import linearize
 from derive.language import limits
 from derive.language.errors import CellError, Source
-from derive.language.syntax import Cell, Span
-from derive.system import System, Var, elements
+from derive.language.syntax import Cell
+from derive.system import System, elements
 
 _LEAST, _MOST = (sp.Integer(10) ** power for power in (limits.SMALLEST, limits.LARGEST))
 
 
 def require_numbers(cell: Cell, system: System) -> None:
     """Refuse a cell whose constants are no numbers, or none of single precision."""
+    places = {e.target: e.value.span for e in cell.equations}
     bodies = [(equation.name, term.body) for equation in system.equations for term in equation.terms]
     for name, body in (*bodies, *((linear.target.name, linear.coefficient) for linear in linearize(system))):
         found = _wrong(body)
         if found:
             raise CellError(
-                "number", f"here a constant comes to {found}", _span(cell, system.variables, name),
+                "number", f"here a constant comes to {found}", places.get(system.variables[name].about or name),
                 source=Source(cell.name, cell.source),
                 expected=f"zero, or between 1e{limits.SMALLEST} and 1e{limits.LARGEST}, in the equation and its "
                 "derivatives multiplied out",
@@ -46,11 +45,3 @@ def _wrong(body: sp.Expr) -> str:
             values.append(abs(value))
     beyond = (v for v in values if v != 0 and not _LEAST <= v <= _MOST)
     return next((str(sp.Float(v, 1)).replace(".e", "e") for v in beyond), "")
-
-
-def _span(cell: Cell, variables: Mapping[str, Var], name: str) -> Span | None:
-    """The author's equation that a variable belongs to."""
-    spans = {e.target: e.value.span for e in cell.equations}
-    while name not in spans and variables[name].about not in ("", name):
-        name = variables[name].about
-    return spans.get(name)

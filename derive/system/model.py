@@ -182,7 +182,6 @@ class System:
     """Equations in an order in which each reads what stands before it, or another time.
 
     `stored`: for each name of the cell, its shape and blocks. `delays`: state → its delay.
-    `origin`: equation → the author's variable whose line it came from.
     """
 
     name: str

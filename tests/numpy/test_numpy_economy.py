@@ -10,6 +10,7 @@ from cellfolder import EVERY, Arguments, cell, derived, example, module, numpy_s
 from derive.backends.numpy import for_numpy
 from derive.backends.numpy.functions import definition
 from derive.language import parse
+from derive.pipeline import build
 from derive.pipeline.derivation import derive
 from derive.schedule import Loop, Statement
 from derive.schedule.graph import addends
@@ -119,3 +120,18 @@ def test_matrices_stacked_before_are_not_stacked_again():
     assert not made.same(other, tape._params)
     for one, same in zip(made.backward(params, tape, y)[0], made.backward(other, tape, y)[0], strict=True):
         np.testing.assert_array_equal(one, same)
+
+
+@pytest.mark.parametrize(("held", "expected"), [("x - x", lambda b, c: 0 * b), ("b * c", lambda b, c: b * c)])
+def test_a_coefficient_may_have_no_time(held, expected):
+    """What is held back may come to a number, or to parameters alone."""
+    equation = f"h[t] = stop({held}) * softmax(sin(h[t-1])) + tanh(h[t-1]) * stop({held}) + x + b + c"
+    made = build(parse(f"input x : d\nstate h : d\nparam b, c : d\n{equation}\n", "held"))
+    rng = np.random.default_rng(0)
+    b, c, h, x = rng.normal(size=5), rng.normal(size=5), rng.normal(size=(2, 5)), rng.normal(size=(3, 2, 5))
+    y, _, tape = made.forward(made.Params(b, c), x, made.State(h))
+    for x_t, y_t in zip(x, y, strict=True):
+        shares = np.exp(np.sin(h)) / np.exp(np.sin(h)).sum(axis=1, keepdims=True)
+        h = expected(b, c) * (shares + np.tanh(h)) + x_t + b + c
+        np.testing.assert_allclose(y_t, h, rtol=1e-12)
+    made.backward(made.Params(b, c), tape, np.ones_like(y))

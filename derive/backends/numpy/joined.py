@@ -16,10 +16,11 @@ from derive.system import Stored
 @dataclass(frozen=True)
 class Joined:
     """`stacks`: of the same members, in the order of the columns that their results have in each of `params`, the
-    stored variables whose gradients they are."""
+    stored variables whose gradients they are; `last`: the one that comes last in the program."""
 
     stacks: tuple[Stack, ...]
     params: tuple[str, ...]
+    last: Stack
 
 
 def joined(program: Program, stored: Mapping[str, Stored], bars: Mapping[str, str]) -> tuple[Joined, ...]:
@@ -38,7 +39,7 @@ def joined(program: Program, stored: Mapping[str, Stored], bars: Mapping[str, st
             params = tuple(name for name, _ in where)
             found.setdefault((params, stack.members), {})[columns.pop()] = stack
     return tuple(
-        Joined(tuple(stack for _, stack in sorted(by_column.items())), params)
+        Joined(tuple(by_column[k] for k in sorted(by_column)), params, last=list(by_column.values())[-1])
         for (params, _), by_column in found.items()
         if len(by_column) > 1 and all(_is_whole(stored[name], by_column) for name in params)
     )

@@ -18,7 +18,7 @@ from derive.backends.numpy.neighbours import applied_to
 from derive.backends.numpy.spelling import Spelling
 from derive.schedule import Loop, Simple, Stack, Statement
 from derive.schedule.graph import reads
-from derive.system import Element, Equation, Names, Term, Var, elements
+from derive.system import TIME, Element, Equation, Names, Term, Var, elements
 
 Notes = Mapping[str, str]
 
@@ -42,7 +42,8 @@ class ProgramPrinter:
         self.variables, self.identifiers, self.owner = spelling.variables, spelling.identifiers, spelling.owner
         self.transposes: dict[str, str] = {}
         self.wholes = wholes
-        self.joined = {stack: each for each in joined for stack in each.stacks}
+        self.whole_at = {each.last: each for each in joined}
+        self.parts = {stack for each in joined for stack in each.stacks}
 
     def lines(self) -> list[str]:
         """The whole program."""
@@ -53,8 +54,8 @@ class ProgramPrinter:
         for step in self.program.steps:
             if isinstance(step, Loop):
                 result += self._loop(step)
-            elif isinstance(step, Stack) and step in self.joined:
-                result += self._joined(step)
+            elif isinstance(step, Stack) and step in self.parts:
+                result += self._whole(self.whole_at[step]) if step in self.whole_at else []
             elif not any(e.name in self.spelling.beside for e in step.equations):
                 result += self._step(step, None)
         return result
@@ -101,8 +102,12 @@ class ProgramPrinter:
             whole = self.variables[element.name].time and element.name not in self.spelling.beside
             return f"{text}[now]" if whole else text
 
-        writer = Expressions(spell, self.spelling.rank, time=True)
-        return [f"{self.identifiers[name]} = {writer.terms(step.equation.terms, step.equation.target.indices)}"]
+        writer, equation = Expressions(spell, self.spelling.rank, time=True), step.equation
+        value = writer.terms(equation.terms, equation.target.indices)
+        if writer.lacks(equation.terms, [TIME]):
+            inside = self.spelling.shape(self.variables[name], inside=True)
+            value = f"np.broadcast_to({value}, (len(range(T)[now]), *{inside}))"
+        return [f"{self.identifiers[name]} = {value}"]
 
     def _transposes(self, loop: Loop) -> list[str]:
         """The matrices that every turn of a loop multiplies by on their other side."""
@@ -214,18 +219,16 @@ class ProgramPrinter:
         names = [self.identifiers[e.name] for e in stack.equations]
         return [f"{', '.join(names)} = split({value}, {', '.join(map(self.spelling.length, stack.members))}, axis=0)"]
 
-    def _joined(self, stack: Stack) -> list[str]:
-        """The whole gradients of some parameters, once all that goes into them is there."""
-        each = self.joined.pop(stack)
-        if each in self.joined.values():
-            return []
+    def _whole(self, joined: Joined) -> list[str]:
+        """The whole gradients of some parameters."""
         writer = self.spelling.writer(None)
-        shared = [writer.spell(s.shared) for s in each.stacks if s.shared]
-        value = f"outer_sum({self._side_by_side(stack, None)}, join({', '.join(shared)}), 2)"
-        wholes = [self.wholes[param] for param in each.params]
-        blocks = zip(*(s.equations for s in each.stacks), strict=True)
+        shared = [writer.spell(s.shared) for s in joined.stacks if s.shared]
+        value = f"outer_sum({self._side_by_side(joined.last, None)}, join({', '.join(shared)}), 2)"
+        wholes = [self.wholes[param] for param in joined.params]
+        blocks = zip(*(s.equations for s in joined.stacks), strict=True)
         self.spelling.stretches |= {w: tuple(e.name for e in b) for w, b in zip(wholes, blocks, strict=True)}
-        return [f"{', '.join(wholes)} = split({value}, {', '.join(map(self.spelling.length, stack.members))}, axis=0)"]
+        widths = map(self.spelling.length, joined.last.members)
+        return [f"{', '.join(wholes)} = split({value}, {', '.join(widths)}, axis=0)"]
 
     def _rows(self, stack: Stack, product: str) -> list[str]:
         buffer = self.spelling.buffer(stack.members)
