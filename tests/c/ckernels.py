@@ -75,12 +75,12 @@ def run(command: Sequence[str | Path], folder: Path, **environment: str) -> str:
     return done.stdout
 
 
-def agree(of: Cell, *sizes: Mapping[str, int]) -> None:
+def agree(of: Cell, *sizes: Mapping[str, int], bound: float = 1e-13) -> None:
     """C and NumPy give the same for a cell that is in no folder."""
     got, wanted = (build(of, backend=backend) for backend in ("c", "numpy"))
     for each in sizes:
         problem = numbers(of, each)
-        assert_close(*(results(made, Arguments(made, problem)) for made in (got, wanted)), 1e-13)
+        assert_close(*(results(made, Arguments(made, problem)) for made in (got, wanted)), bound)
 
 
 def inference(name: str, given: Arguments) -> dict[str, np.ndarray]:

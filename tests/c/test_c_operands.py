@@ -84,3 +84,13 @@ def test_gradients_of_one_matrix_are_made_as_one(f, g, wanted):
     cell = derive.parse(JOINED.format(f=f, g=g), name="joined")
     assert going_on(backward(derive_cell(cell))) == [wanted]
     agree(cell, *({"T": 9, "B": 3, "d_x": d_x, "d_h": d_h} for d_x, d_h in ((17, 20), (16, 64), (1, 70))))
+
+
+def test_operands_of_several_ranks_share_a_product():
+    text = "input x : d_x\nstate h : d_h\nparam Q : d_h, d_h, d_x\nh[t] = tanh((Q @ x) @ h[t-1] + W @ x)"
+    agree(derive.parse(text, name="ranks"), {"T": 4, "B": 3, "d_x": 9, "d_h": 5})
+
+
+def test_products_of_one_sum_stay_in_order():
+    text = "input x : d_x\nstate h : d_h\nstate old : d_x\nh[t] = h[t-1] / 2 + tanh(W @ [x, old[t-1]])\nold[t] = x"
+    agree(derive.parse(text, name="order"), {"T": 300, "B": 3, "d_x": 3, "d_h": 5})

@@ -77,7 +77,7 @@ class Calls:
     def _factors(self, product: Apply) -> list[tuple[str, Group]]:
         """What a product multiplies: the first of some operands that lie side by side, and all their matrices."""
         runs = self.memory.runs(product.factors)
-        return [(run[0].left, group_of(product, run, self.variables)) for run in runs]
+        return [(run[0].left, group_of(run, self.variables)) for run in runs]
 
     def _factor(self, left: str, group: Group, pointers: Mapping[str, str]) -> str:
         size, row = self.memory.size, self._row(left)
@@ -187,7 +187,8 @@ def pack(memory: Memory, panels: Panels, group: Group, target: str, share: str) 
         for matrix in row:
             height, width_ = panels.lengths(group, matrix)
             place = memory.place(matrix)
-            distance = memory.size(place.strides[group.leading - 1]) if group.leading else "1"
+            leading = panels.leading(group, matrix)
+            distance = memory.size(place.strides[leading - 1]) if leading else "1"
             steps = ["1", distance] if group.turned else [distance, "1"]
             arguments = [*map(memory.size, (*whole, top, height, left, width_))]
             lines.append(f"NAME(pack)({', '.join([*arguments, memory.base(matrix), *steps, target, share])});")

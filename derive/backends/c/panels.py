@@ -11,19 +11,19 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.backends.c.phases import Apply, Factor
+from derive.backends.c.phases import Factor
 from derive.backends.c.sizes import Whole
 from derive.system import Length, Var
 
 
 @dataclass(frozen=True)
 class Group:
-    """Matrices that are applied as one: rows of them one below the other, in each several side by side. `leading`: how
-    many axes of each count as rows; `turned`: whether what is summed over lies along a matrix's columns, so that it is
-    packed turned over."""
+    """Matrices that are applied as one: rows of them one below the other, in each several side by side. `summed`: for
+    each row, how many axes of its matrices are summed over; `turned`: whether these are a matrix's last axes, not its
+    first, so that it is packed turned over."""
 
     rows: tuple[tuple[str, ...], ...]
-    leading: int
+    summed: tuple[int, ...]
     turned: bool
 
     @property
@@ -32,11 +32,10 @@ class Group:
         return tuple(matrix for row in self.rows for matrix in row)
 
 
-def group_of(product: Apply, factors: Sequence[Factor], variables: Mapping[str, Var]) -> Group:
-    """The matrices of some factors of a product, whose operands lie side by side."""
-    turned = factors[0].turned
-    first = variables[product.targets[0] if turned else factors[0].left]
-    return Group(tuple(factor.matrices for factor in factors), len(first.axes), turned)
+def group_of(factors: Sequence[Factor], variables: Mapping[str, Var]) -> Group:
+    """The matrices of some factors, whose operands lie side by side."""
+    summed = tuple(len(variables[factor.left].axes) for factor in factors)
+    return Group(tuple(factor.matrices for factor in factors), summed, factors[0].turned)
 
 
 class Panels:
@@ -62,10 +61,15 @@ class Panels:
 
     def lengths(self, group: Group, matrix: str) -> tuple[sp.Expr, sp.Expr]:
         """Rows and columns of one matrix as it is applied."""
-        axes = self.variables[matrix].axes
-        rows = sp.Mul(*(Length(a) for a in axes[: group.leading]))
-        columns = sp.Mul(*(Length(a) for a in axes[group.leading :]))
+        axes, leading = self.variables[matrix].axes, self.leading(group, matrix)
+        rows = sp.Mul(*(Length(a) for a in axes[:leading]))
+        columns = sp.Mul(*(Length(a) for a in axes[leading:]))
         return (columns, rows) if group.turned else (rows, columns)
+
+    def leading(self, group: Group, matrix: str) -> int:
+        """How many axes of a matrix count as its rows, as it is stored."""
+        summed = next(n for row, n in zip(group.rows, group.summed, strict=True) if matrix in row)
+        return len(self.variables[matrix].axes) - summed if group.turned else summed
 
     def size(self, group: Group) -> sp.Expr:
         """How many numbers a packed group takes."""

@@ -167,7 +167,7 @@ class Tiler:
         return moved
 
     def _ahead(self, loop: Loop, moved: Sequence[Equation], others: Sequence[Step]) -> tuple[Apply, ...]:
-        """The products in front of a loop that serve it alone, each at the present time."""
+        """The products in front of a loop that serve it alone, each at the present time, as are all onto its target."""
         inside = {e.name for equation in (*moved, *loop.equations) for e in self._reads(equation) if not e.shift}
         known = {equation.name for equation in moved}
         outside = {name for item in self.outside.items for name in _read_in(item)} | set(self.program.results)
@@ -178,14 +178,16 @@ class Tiler:
             if equation.name not in known
             for e in self._reads(equation)
         }
-        return tuple(
+        products = [item for item in self.outside.items if isinstance(item, Apply)]
+        elsewhere = [
             item
-            for item in self.outside.items
-            if isinstance(item, Apply)
-            and not any(factor.left in self.delays for factor in item.factors)
-            and not set(item.targets) & outside
-            and set(item.targets) <= inside
-        )
+            for item in products
+            if any(factor.left in self.delays for factor in item.factors)
+            or set(item.targets) & outside
+            or not set(item.targets) <= inside
+        ]
+        kept = {target for item in elsewhere for target in item.targets}
+        return tuple(item for item in products if not kept & set(item.targets))
 
     def _reads(self, equation: Equation) -> Iterable[sp.Expr]:
         return self._seen(e for term in equation.terms for e in elements(term.body))
