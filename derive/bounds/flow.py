@@ -26,6 +26,8 @@ from derive.system import Element, Equation, System, elements
 Product = tuple[sp.Expr, ...]
 """Factors, none of them a product itself; empty for one."""
 
+_WAYS = 64  # from one variable; with more, its supremum is taken apart
+
 
 @dataclass(frozen=True)
 class Direct:
@@ -100,7 +102,6 @@ class Flow:
         delays = set(self.delays.values())
         return tuple(e for e in self.system.equations if e.name in wanted and e.name not in delays)
 
-
     def normalised(self, differential: Differential) -> tuple[Normaliser, Passage] | None:
         """Where a differential is all that of a normalised vector, times a coefficient: that, and one of its shares.
 
@@ -138,6 +139,7 @@ class _Gatherer:
             self.linear.setdefault(term.target.name, []).append(term)
         self.moved = self._moved()
         self.found: dict[str, Differential] = {}
+        self.ways: dict[str, int] = {}
 
     def flow(self) -> Flow:
         for state in self.system.delays:
@@ -174,10 +176,8 @@ class _Gatherer:
 
     def _followed(self, name: str, apart: frozenset[str]) -> Iterator[tuple[Product, Linear]]:
         """Every way from a variable, element by element, to an old state, a passage, or what is kept apart."""
-        for term in self.linear.get(name, ()):
+        for term in self._moving(name):
             source = term.source.name
-            if source not in self.moved:
-                continue
             if not _is_pointwise(term):
                 yield (), term
                 continue
@@ -194,27 +194,43 @@ class _Gatherer:
     def _held_apart(self, name: str) -> frozenset[str]:
         """The variables on the ways from one, several ways from each, that share nothing with what is before.
 
-        What is normalised is held apart too, so that the normalisation can be seen as a whole.
+        So are those with too many ways, and what is normalised, so that the normalisation can be seen as a whole.
         """
         apart = frozenset(self.normalised & set(self._passed(name)))
         for other in self._passed(name):
-            beyond = [way for way, _ in self._followed(other, frozenset())]
-            before = [way for way, _ in self._followed(name, apart | {other})]
-            if len(beyond) > 1 and not _read(beyond) & _read(before):
+            several = self._ways(other)
+            if several > 1 and (several > _WAYS or not self._read(other) & self._read(name, apart | {other})):
                 apart |= {other}
         return apart
 
-    def _passed(self, name: str) -> Iterator[str]:
-        """The variables on the ways from one, the nearest first."""
+    def _passed(self, name: str, apart: frozenset[str] = frozenset()) -> Iterator[str]:
+        """The variables on the ways from one to an old state or to what is kept apart, the nearest first."""
         seen: dict[str, None] = {}
         queue = [name]
         for current in queue:
-            for term in self.linear.get(current, ()):
+            for term in self._moving(current):
                 source = term.source.name
-                if _is_pointwise(term) and source in self.moved - self.old and source not in seen:
+                if _is_pointwise(term) and source not in self.old | apart and source not in seen:
                     seen[source] = None
                     queue.append(source)
         return iter(seen)
+
+    def _read(self, name: str, apart: frozenset[str] = frozenset()) -> set[str]:
+        """What the coefficients on the ways from a variable read."""
+        terms = [t for each in (name, *self._passed(name, apart)) for t in self._moving(each)]
+        return _read(_factors(term.coefficient) for term in terms if _is_pointwise(term))
+
+    def _ways(self, name: str) -> int:
+        """How many ways there are from a variable, element by element; they may be too many to follow each."""
+        if name not in self.ways:
+            further = [t.source.name for t in self._moving(name) if _is_pointwise(t)]
+            ends = len(self._moving(name)) - len(further)
+            self.ways[name] = ends + sum(1 if source in self.old else self._ways(source) for source in further)
+        return self.ways[name]
+
+    def _moving(self, name: str) -> list[Linear]:
+        """The terms by which a variable follows the old states."""
+        return [term for term in self.linear.get(name, ()) if term.source.name in self.moved]
 
     def _gate(self, term: Linear) -> str:
         if term.source == term.target:

@@ -102,12 +102,9 @@ class Ranges:
         equation = self.system.equation(state)
         if equation is None:
             return None
-        if self._is_bounded(equation) and self.flow.delays[state] not in self._read(equation):
+        if self._is_bounded(equation):
             return Kept("range", supremum=self._magnitude(equation))
         return self._recurrence(state, equation)
-
-    def _read(self, equation: Equation) -> set[str]:
-        return {e.name for term in equation.terms for e in elements(term.body)}
 
     def _magnitude(self, equation: Equation) -> sp.Expr:
         """The largest value that the ranges of functions allow; oo where they allow any."""

@@ -9,31 +9,50 @@ from __future__ import annotations
 import math
 
 from derive.language import syntax
+from derive.language.expanded import children, walk_expanded
 from derive.proof.degrees import Degrees
 from derive.proof.identity import differentiate, draw_directions, unrolled_loss
-from derive.proof.oracle import Sizes, extents
+from derive.proof.oracle import Sizes, exact, extents
 from derive.proof.problem import pose
 from derive.proof.trees import Tree, Trees
 
 LIMIT = 3_000_000
+_LONGER = 4
 
 
 def identity_sizes(cell: syntax.Cell) -> dict[str, int]:
     """T=3 and B=2; the axes have 3, 4, 5, … in order of appearance, from 3 again after 10."""
-    return {"T": 3, "B": 2, **{axis: 3 + place % 8 for place, axis in enumerate(cell.axes)}}
+    return _sizes(cell, {"T": 3, "B": 2}, least=3, period=8)
 
 
 def rational_sizes(cell: syntax.Cell) -> dict[str, int]:
     """T=2 and B=1; the axes have 2, 3, 4, 2, …"""
-    return {"T": 2, "B": 1, **{axis: 2 + place % 3 for place, axis in enumerate(cell.axes)}}
+    return _sizes(cell, {"T": 2, "B": 1}, least=2, period=3)
 
 
 def brute_force_sizes(cell: syntax.Cell) -> tuple[dict[str, int], ...]:
     """T=2 and B=1, the first choice first: the axes have 1, 2, 1, 2, …; or all have 1."""
-    return tuple(
-        {"T": 2, "B": 1, **{axis: 1 + place % largest for place, axis in enumerate(cell.axes)}}
-        for largest in (2, 1)
-    )
+    return tuple(_sizes(cell, {"T": 2, "B": 1}, least=1, period=period) for period in (2, 1))
+
+
+def _sizes(cell: syntax.Cell, counts: Sizes, *, least: int, period: int) -> dict[str, int]:
+    """Each axis one longer than the one before, over and over; all longer where a divisor such as d_h - 1 is zero."""
+    choices = [
+        {**counts, **{axis: least + more + place % period for place, axis in enumerate(cell.axes)}}
+        for more in range(_LONGER + 1)
+    ]
+    return next((sizes for sizes in choices if not _divides_by_zero(cell, sizes)), choices[0])
+
+
+def _divides_by_zero(cell: syntax.Cell, sizes: Sizes) -> bool:
+    """Whether a divisor of numbers and sizes alone is zero."""
+    nodes = [node for equation in cell.equations for node in walk_expanded(equation.value)]
+    divisors = [n.right for n in nodes if isinstance(n, syntax.Binary) and n.operator == "/"]
+    divisors += [n.base for n in nodes if isinstance(n, syntax.Power) and n.exponent < 0]
+    try:
+        return any(exact(divisor, sizes) == 0 for divisor in divisors)
+    except ZeroDivisionError:
+        return True
 
 
 def rational_cost(cell: syntax.Cell, sizes: Sizes) -> int:
@@ -61,7 +80,7 @@ def operations(cell: syntax.Cell, sizes: Sizes) -> int:
 
 
 def _operations(node: syntax.Node, sizes: Sizes) -> int:
-    below = sum(_operations(child, sizes) for child in _children(node))
+    below = sum(_operations(child, sizes) for child in children(node))
     own = math.prod(extents(node.shape, sizes))
     match node:
         case syntax.Contraction():
@@ -71,18 +90,3 @@ def _operations(node: syntax.Node, sizes: Sizes) -> int:
         case syntax.Macro() | syntax.Number() | syntax.Size() | syntax.Reference():
             return below
     return below + own
-
-
-def _children(node: syntax.Node) -> tuple[syntax.Node, ...]:
-    match node:
-        case syntax.Binary() | syntax.Contraction() | syntax.Outer():
-            return node.left, node.right
-        case syntax.Concatenation() | syntax.Apply():
-            return node.operands
-        case syntax.Power():
-            return (node.base,)
-        case syntax.Macro():
-            return (node.body,)
-        case syntax.Negative() | syntax.Reduction() | syntax.Spread() | syntax.Transpose() | syntax.Stop():
-            return (node.operand,)
-    return ()

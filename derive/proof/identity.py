@@ -9,7 +9,8 @@ the first that is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -21,7 +22,7 @@ from derive.proof.degrees import Degrees
 from derive.proof.duals import Duals, paired
 from derive.proof.oracle import Array, Arrays, Sizes, run
 from derive.proof.problem import Candidate, Problem, Result, labelled, pose
-from derive.proof.rings import ProofRing
+from derive.proof.rings import PRIME, ProofRing
 
 
 class ProofError(Exception):
@@ -140,6 +141,28 @@ def chances(cell: Cell, candidates: Mapping[str, Candidate], sizes: Sizes) -> in
             difference = derivative - inner(ring, gradient, directions[variable])
             worst = max(worst, difference.numerator)
     return worst + ring.collisions()
+
+
+def exponent(cell: Cell, bad: int, sizes: Sizes) -> int:
+    """The largest k such that so many chances out of the field's size are at most 2**-k."""
+    if bad >= PRIME:
+        raise ProofError(
+            f"cell {cell.name}: its degree is too high for a test modulo 2^61 - 1 at {describe(sizes)}; "
+            "name an intermediate value that passes through a function, or lower the powers"
+        )
+    return (PRIME // bad).bit_length() - 1
+
+
+@contextmanager
+def dividing(cell: Cell, sizes: Sizes) -> Iterator[None]:
+    """Reports a division by zero within, which arbitrary values do not bring about, as a `ProofError`."""
+    try:
+        yield
+    except ZeroDivisionError as error:
+        raise ProofError(
+            f"cell {cell.name}: it divides by zero at {describe(sizes)} for arbitrary values; "
+            "look for a divisor that is always zero"
+        ) from error
 
 
 def check_shapes(where: str, problem: Problem, result: Result) -> None:

@@ -19,10 +19,10 @@ from derive.language.syntax import Cell
 from derive.proof import cost
 from derive.proof.degrees import Degrees
 from derive.proof.duals import Duals, paired
-from derive.proof.identity import ProofError, describe, inner
+from derive.proof.identity import ProofError, describe, dividing, exponent, inner
 from derive.proof.oracle import Array, Arrays, Sizes, run
 from derive.proof.problem import Problem, labelled, pose
-from derive.proof.rings import PRIME, ProofRing, Residues
+from derive.proof.rings import ProofRing, Residues
 
 Blocks = Mapping[tuple[str, str], Array]
 JacobianCandidate = Callable[[Ring, Problem], Blocks]
@@ -58,14 +58,17 @@ def prove_jacobian(cell: Cell, candidate: JacobianCandidate, seeds: Sequence[int
     for seed in seeds:
         ring = Residues(seed)
         problem = pose(cell, sizes, ring.variable)
-        for state, source, expected, got in _compared(cell, ring, problem, candidate):
+        with dividing(cell, sizes):
+            compared = _compared(cell, ring, problem, candidate)
+        for state, source, expected, got in compared:
             for index, element in np.ndenumerate(expected):
                 if element != got[index]:
                     raise ProofError(
                         f"cell {cell.name}: the step Jacobian of {state} by the old {source} differs from the "
                         f"derivative of the equations, first in row {list(index)}, at {describe(sizes)}"
                     )
-    return JacobianProof(tuple(sizes.items()), tuple(seeds), len(seeds) * _exponent(cell, candidate, sizes))
+    found = exponent(cell, _chances(cell, candidate, sizes), sizes)
+    return JacobianProof(tuple(sizes.items()), tuple(seeds), len(seeds) * found)
 
 
 def _compared(
@@ -103,11 +106,12 @@ def _moved(cell: Cell, ring: ProofRing, problem: Problem, source: str, direction
     return tangents
 
 
-def _exponent(cell: Cell, candidate: JacobianCandidate, sizes: Sizes) -> int:
+def _chances(cell: Cell, candidate: JacobianCandidate, sizes: Sizes) -> int:
+    """As `identity.chances` has them."""
     ring = Degrees()
     problem = pose(cell, sizes, ring.variable)
     worst = 1
     for _, _, expected, got in _compared(cell, ring, problem, candidate):
         differences = np.asarray(expected - got, dtype=object)
         worst = max(worst, *(difference.numerator for difference in differences.flat))
-    return (PRIME // (worst + ring.collisions())).bit_length() - 1
+    return worst + ring.collisions()

@@ -230,11 +230,11 @@ def _largest(operand: Array, axis: int | None, ring: OracleRing) -> Array:
 
 def _reciprocal(divisor: syntax.Node, at: _Evaluation) -> Array:
     """One over a node: exact for an expression of numbers and sizes, otherwise the function `recip`."""
-    exact = _exact(divisor, at.sizes)
-    return at.apply("recip", at.of(divisor)) if exact is None else _array(at.number(1 / exact))
+    value = exact(divisor, at.sizes)
+    return at.apply("recip", at.of(divisor)) if value is None else _array(at.number(1 / value))
 
 
-def _exact(node: syntax.Node, sizes: Sizes) -> Fraction | None:
+def exact(node: syntax.Node, sizes: Sizes) -> Fraction | None:
     """The value of an expression of numbers and sizes; None for any other."""
     match node:
         case syntax.Number():
@@ -242,13 +242,13 @@ def _exact(node: syntax.Node, sizes: Sizes) -> Fraction | None:
         case syntax.Size():
             return Fraction(sizes[node.axis])
         case syntax.Negative():
-            value = _exact(node.operand, sizes)
+            value = exact(node.operand, sizes)
             return None if value is None else -value
         case syntax.Power():
-            value = _exact(node.base, sizes)
+            value = exact(node.base, sizes)
             return None if value is None else Fraction(value**node.exponent)
         case syntax.Binary():
-            left, right = _exact(node.left, sizes), _exact(node.right, sizes)
+            left, right = exact(node.left, sizes), exact(node.right, sizes)
             if left is None or right is None:
                 return None
             operations = {"+": Fraction.__add__, "-": Fraction.__sub__, "*": Fraction.__mul__}

@@ -25,6 +25,8 @@ from derive.proof.identity import (
     compare,
     consult,
     describe,
+    dividing,
+    exponent,
     unrolled_loss,
 )
 from derive.proof.oracle import Arrays, Sizes
@@ -99,40 +101,25 @@ def prove(cell: Cell, candidates: Mapping[str, Candidate], seeds: Sequence[int] 
         sizes=tuple(sizes.items()),
         prime=PRIME,
         seeds=tuple(seeds),
-        exponent=len(seeds) * _exponent(cell, candidates, sizes),
+        exponent=len(seeds) * exponent(cell, chances(cell, candidates, sizes), sizes),
         leaves=tuple(leaves),
         coordinates=sum(leaf.size for leaf in leaves.values()),
         checks=(_exact_rationals(cell, candidates, seeds[0]), _brute_force(cell, candidates, seeds[0])),
     )
 
 
-def _exponent(cell: Cell, candidates: Mapping[str, Candidate], sizes: Sizes) -> int:
-    """The largest k such that one point passes a wrong candidate with probability at most 2**-k."""
-    bad = chances(cell, candidates, sizes)
-    if bad >= PRIME:
-        raise ProofError(
-            f"cell {cell.name}: its degree is too high for a test modulo 2^61 - 1 at {describe(sizes)}; "
-            "name an intermediate value that passes through a function, or lower the powers"
-        )
-    return (PRIME // bad).bit_length() - 1
-
-
 def _test(cell: Cell, candidates: Mapping[str, Candidate], ring: ProofRing, sizes: Sizes) -> None:
     problem = pose(cell, sizes, ring.variable)
-    try:
+    with dividing(cell, sizes):
         reference = consult(cell, ring, problem)
-    except ZeroDivisionError as error:
-        raise ProofError(
-            f"cell {cell.name}: it divides by zero at {describe(sizes)} for arbitrary values; "
-            "look for a divisor that is always zero"
-        ) from error
     for name, candidate in candidates.items():
         compare(cell, ring, problem, reference, name, candidate)
 
 
 def _exact_rationals(cell: Cell, candidates: Mapping[str, Candidate], seed: int) -> Check:
     sizes = cost.rational_sizes(cell)
-    estimate = cost.rational_cost(cell, sizes)
+    with dividing(cell, sizes):
+        estimate = cost.rational_cost(cell, sizes)
     if estimate <= cost.LIMIT:
         _test(cell, candidates, Rationals(seed), sizes)
     return Check(
@@ -146,7 +133,8 @@ def _brute_force(cell: Cell, candidates: Mapping[str, Candidate], seed: int) -> 
     if estimate <= cost.LIMIT:
         ring = Residues(seed)
         problem = pose(cell, sizes, ring.variable)
-        gradients = _differentiated(cell, sizes, ring)
+        with dividing(cell, sizes):
+            gradients = _differentiated(cell, sizes, ring)
         for name, candidate in candidates.items():
             _compare_gradients(f"cell {cell.name}, candidate {name!r}", gradients, candidate, ring, problem)
     against = "sympy.diff of the whole unrolled loss"

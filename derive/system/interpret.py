@@ -37,6 +37,16 @@ def evaluate(
     return _Evaluation(system, ring, sizes, given, boundary).array
 
 
+_DEPTH = 25  # elements being evaluated, each for the one before: Python can nest so many calls and no more
+
+
+class _TooDeep(Exception):
+    """Which element has to be evaluated first."""
+
+    def __init__(self, name: str, position: tuple[int, ...]) -> None:
+        self.element = name, position
+
+
 class _Evaluation:
     def __init__(
         self, system: System, ring: Ring, sizes: Mapping[str, int], given: Arrays, boundary: Arrays
@@ -45,14 +55,28 @@ class _Evaluation:
         self.terms = {e.name: [term_value(t, ring, sizes) for t in e.terms] for e in system.equations}
         self.zero = ring.number(Fraction(0))
         self.known: dict[tuple[str, tuple[int, ...]], Value] = {}
+        self.depth = 0
 
     def array(self, name: str) -> np.ndarray[Any, Any]:
         variable = self.system.variables[name]
         shape = tuple(self.sizes[i.axis] for i in variable.indices)
         values = np.empty(shape, dtype=object)
         for position in np.ndindex(*shape):
-            values[position] = self.read(name, position)
+            values[position] = self.element(name, position)
         return values
+
+    def element(self, name: str, position: tuple[int, ...]) -> Value:
+        waiting = [(name, position)]
+        while True:
+            self.depth = 0
+            try:
+                value = self.read(*waiting[-1])
+            except _TooDeep as deeper:
+                waiting.append(deeper.element)
+            else:
+                waiting.pop()
+                if not waiting:
+                    return value
 
     def read(self, name: str, position: tuple[int, ...]) -> Value:
         variable = self.system.variables[name]
@@ -62,11 +86,15 @@ class _Evaluation:
             return self.given[name][position]
         key = (name, position)
         if key not in self.known:
+            if self.depth == _DEPTH:
+                raise _TooDeep(name, position)
+            self.depth += 1
             indices = dict(zip(variable.indices, position, strict=True))
             value = self.zero
             for term in self.terms[name]:
                 value = value + term(self.read, indices)
             self.known[key] = value
+            self.depth -= 1
         return self.known[key]
 
 

@@ -16,6 +16,7 @@ import sympy as sp
 
 from derive.functions import application
 from derive.language import syntax as tree
+from derive.language.expanded import children, walk_expanded
 from derive.language.syntax import Cell, Node
 from derive.system.check import check
 from derive.system.model import (
@@ -31,7 +32,6 @@ from derive.system.model import (
     indices_of,
 )
 from derive.system.variables import Slot, Slots, Workspace, parts_of, timed
-from derive.system.walk import children, walk
 
 
 def normalize(cell: Cell) -> System:
@@ -233,8 +233,10 @@ class _Normalizer:
         for slots in self._reduced(node, at):
             over = tuple(s.index for s in slots if s not in at)
             element = self._element([Term(self._lower(node.operand, slots))], slots, "max_of")
-            first = self.space.name(f"{self.space.about}_first", slots, [Term(FirstMaximum(element, *over))])
-            value = self.space.name(f"{self.space.about}_max", at, [Term(first * element, over)])
+            value = element
+            if elements(element):
+                first = self.space.name(f"{self.space.about}_first", slots, [Term(FirstMaximum(element, *over))])
+                value = self.space.name(f"{self.space.about}_max", at, [Term(first * element, over)])
             if best is None:
                 best = value
             else:
@@ -270,7 +272,7 @@ class _Normalizer:
 
 def _contractions(nodes: Iterable[Node]) -> Iterator[Node]:
     for root in nodes:
-        for node in walk(root):
+        for node in walk_expanded(root):
             if isinstance(node, tree.Contraction | tree.Reduction):
                 yield node
 

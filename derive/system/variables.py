@@ -13,6 +13,7 @@ from itertools import product as cartesian
 import sympy as sp
 
 from derive.language import syntax as tree
+from derive.language.expanded import flat, walk_expanded
 from derive.language.syntax import Axis, Cell, Shape
 from derive.system.model import (
     BATCH,
@@ -28,7 +29,6 @@ from derive.system.model import (
     elements,
 )
 from derive.system.names import Names
-from derive.system.walk import flat, walk
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Workspace:
 
     def _part_name(self, name: str, axis: int, part: int) -> str:
         for equation in self.cell.equations:
-            for node in walk(equation.value):
+            for node in walk_expanded(equation.value):
                 if isinstance(node, tree.Contraction) and axis == len(node.left.shape) - 1:
                     met = isinstance(node.left, tree.Reference) and node.left.name == name
                     if met and isinstance(node.right, tree.Concatenation):

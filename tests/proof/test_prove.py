@@ -12,6 +12,7 @@ import pytest
 import sympy
 from sympy.core.cache import clear_cache
 
+import derive
 from derive import functions
 from derive.language import parse
 from derive.proof import Problem, ProofError, Result, complex_step, pose, prove, relative_error
@@ -138,6 +139,25 @@ def test_division_by_what_is_always_zero() -> None:
     cell = parse("input x : d\nstate h : d\nh[t] = h[t-1] / (x - x)", name="zero")
     with pytest.raises(ProofError, match="cell zero: it divides by zero"):
         prove(cell, {})
+
+
+def test_no_size_makes_a_divisor_zero():
+    """Of an unbiased variance of a single number there is none."""
+    text = "input x : d_x\nstate h : d_h\na = W @ x + h[t-1]\nh[t] = tanh(a * rsqrt(sum(a**2) / (d_h - 1) + 1))"
+    assert all(check.ran for check in derive.prove(parse(text, name="unbiased")).checks)
+
+
+def test_a_step_jacobian_of_too_high_a_degree_is_refused():
+    tower = "\n".join(f"a{k} = a{k - 1}**64" for k in range(1, 12))
+    text = f"input x : d_x\nstate h : d_h\na0 = h[t-1] + W @ x\n{tower}\nh[t] = tanh(a11)"
+    with pytest.raises(ProofError, match="degree is too high"):
+        derive.gradient_bound(parse(text, name="tower"))
+
+
+def test_as_many_equations_follow_each_other_as_a_cell_may_have():
+    """Each evaluated for the next; each reads the last twice, so that there are 2^300 ways through all of them."""
+    chain = "\n".join(f"a{k} = sigmoid(a{k - 1}) * a{k - 1}" for k in range(1, 300))
+    derive.prove(parse(f"input x : d_x\nstate h : d_h\na0 = W @ x + h[t-1]\n{chain}\nh[t] = tanh(a299)", name="chain"))
 
 
 def test_complex_step_against_the_adjoint_by_hand() -> None:

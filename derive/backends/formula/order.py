@@ -12,9 +12,9 @@ from functools import cache
 
 from derive.backends.formula.contract import Place
 from derive.language import syntax as tree
+from derive.language.expanded import walk_expanded
 from derive.language.syntax import Cell
 from derive.system import System, elements
-from derive.system.walk import walk
 
 _NOWHERE = 10**6
 
@@ -31,7 +31,7 @@ def place_of(system: System, every: Mapping[str, Place], equation: str) -> Place
 
 def _place(system: System, equation: tree.Equation) -> Place:
     first: dict[str, int] = {}
-    for number, node in enumerate(walk(equation.value)):
+    for number, node in enumerate(walk_expanded(equation.value)):
         if isinstance(node, tree.Reference):
             blocks = [system.delays[node.name]] if node.lag else system.stored[node.name].blocks.values()
             for block in blocks:

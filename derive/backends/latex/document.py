@@ -27,9 +27,9 @@ from derive.backends.latex.typeset import Typesetter, sides
 from derive.bounds import Flow
 from derive.calculus import Adjoint
 from derive.language import syntax as tree
+from derive.language.expanded import walk_expanded
 from derive.language.syntax import Cell
 from derive.system import FirstMaximum, System, nets
-from derive.system.walk import walk
 
 Context = dict[str, Any]
 Equation = dict[str, str]
@@ -182,13 +182,13 @@ class _Document:
 
     def _remarks(self) -> list[str]:
         """What holds at kinks, and where the gradient is held back."""
-        nodes = [n for e in self.cell.equations for n in walk(e.value)]
+        nodes = [n for e in self.cell.equations for n in walk_expanded(e.value)]
         found = []
         if any(isinstance(n, tree.Apply) and n.function in ("maximum", "minimum") for n in nodes):
             found.append(r"Where the operands of $\max(a, b)$ or $\min(a, b)$ are equal, the first is taken.")
         if any(isinstance(b, FirstMaximum) for e in self.system.equations for b in (t.body for t in e.terms)):
             found.append("The largest of equal elements is the one with the lowest index; the gradient is its alone.")
-        if has_kinks(self.adjoint):
+        if has_kinks(self.system):
             found.append("At a kink the derivative is the one that the formulas above give, here and in every backend.")
         held = [self.symbols[v.name].at("t" if v.time else "") for v in self.system.variables.values() if v.held]
         if held:
