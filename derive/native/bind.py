@@ -18,7 +18,7 @@ import numpy as np
 from derive.native.arrays import Array, Sizes, checked, members, refusal, shape_of
 from derive.native.fastcall import Argument, Kind
 from derive.native.functions import DTYPES, Functions, pointer, pointers
-from derive.native.interface import Field, Interface
+from derive.native.interface import MOST_THREADS, Field, Interface
 from derive.native.plan import MEMORY, NOTHING, Memory, Plan, Plans
 from derive.native.stream import Stream
 from derive.native.tape import Tape
@@ -62,6 +62,7 @@ class Kernel:
     ) -> None:
         self.interface = interface
         self.cell, self.source = cell, source
+        self.dtype = None if dtype is None else np.dtype(dtype)
         self.Params = _named_tuple("Params", interface.params)
         self.State = _named_tuple("State", interface.states)
         self.Inputs = _named_tuple("Inputs", interface.inputs)
@@ -277,12 +278,17 @@ class Kernel:
         """All parameters in one fresh vector, in the order of their fields."""
         return np.concatenate([array.ravel() for array in self._bind(params).arrays])
 
-    def unflatten(self, vector: Array, sizes: Mapping[str, int]) -> Any:
+    def unflatten(self, vector: Any, sizes: Mapping[str, int]) -> Any:
         """Parameters that are views of such a vector: changing one changes the other."""
         try:
             shapes = [shape_of(field, (), sizes) for field in self.interface.params]
         except KeyError as missing:
             raise ValueError(refusal("sizes", dict(sizes), f"also {missing.args[0]}")) from None
+        if any(size < 1 for shape in shapes for size in shape):
+            raise ValueError(refusal("sizes", dict(sizes), "whole numbers of at least 1"))
+        if not isinstance(vector, np.ndarray) or (self.dtype or vector.dtype) != vector.dtype:
+            got = getattr(vector, "dtype", type(vector).__name__)
+            raise TypeError(refusal("vector", got, f"an array of {self.dtype or 'float32 or float64'}"))
         *starts, end = np.cumsum([0, *map(math.prod, shapes)])
         if vector.shape != (end,) or not vector.flags.c_contiguous:
             got = f"shape {vector.shape}, strides {vector.strides}"
@@ -369,8 +375,8 @@ def _cores() -> int:
 
 
 def _threads(asked: int | None) -> int:
-    """How many threads: what was asked for, or the cores that this process may use."""
-    return _cores() if asked is None else _positive("threads", asked)
+    """How many threads: what was asked for, or the cores that this process may use; no more than the C code has."""
+    return min(_cores() if asked is None else _positive("threads", asked), MOST_THREADS)
 
 
 def _checkpoint(asked: int | None) -> int:

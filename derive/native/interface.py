@@ -32,6 +32,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ALIGNMENT = 64
+MOST_THREADS = 64
 
 AxisSum = str | tuple[str, ...]
 """One stored axis: a named size, or several that stand one after the other."""

@@ -54,6 +54,14 @@ class NumPyKernel:
         """See the generated module."""
         return self._module.stream(self._held(params), state)
 
+    def flatten(self, params: Any) -> Any:
+        """See the generated module."""
+        return self._module.flatten(self._held(params))
+
+    def unflatten(self, vector: Any, sizes: Mapping[str, int]) -> Any:
+        """See the generated module."""
+        return self._held(self._module.unflatten(vector, sizes))
+
     def _held(self, params: Any) -> Any:
         """The parameters, refused where they are of another dtype."""
         for name, value in self._module.raw(params)._asdict().items():

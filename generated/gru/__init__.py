@@ -389,7 +389,7 @@ def require(sizes):
 
 def flatten(params):
     """All parameters as one vector."""
-    return np.concatenate([value.ravel() for value in members(Params, "params", params)])
+    return np.concatenate([value.ravel() for value in raw(params)])
 
 
 def unflatten(vector, sizes):
@@ -397,6 +397,8 @@ def unflatten(vector, sizes):
     require(sizes)
     shapes = [extents(axes, sizes) for axes in SHAPES["params"].values()]
     *starts, end = np.cumsum([0, *(math.prod(shape) for shape in shapes)])
+    if not isinstance(vector, np.ndarray):
+        raise TypeError(f"vector: got {type(vector).__name__}, expected an array")
     if vector.shape != (end,):
         raise ValueError(f"vector: got shape {vector.shape}, expected ({end},)")
     pieces = np.split(vector, starts[1:])

@@ -288,7 +288,7 @@ def certify(params, x_max=1.0, initial_max=1.0, norm=np.inf, steps=None):
     """A `Certificate` for given weights, in the 1-, the 2- or the ∞-norm.
 
     x_max, initial_max: bounds of the absolute value of every input, of every initial state: a number, or a
-    mapping from names to numbers or arrays. steps: how many steps it is to hold for, 1 or more; None for any number.
+    named tuple or a mapping from names, of numbers or arrays. steps: how many steps it is to hold for, 1 or more; None for any number.
     """
     if norm not in (1, 2, np.inf):
         raise ValueError(f"norm: got {norm!r}, expected 1, 2 or np.inf")
@@ -1389,8 +1389,9 @@ def sized(groups):
         for _, axes, value in named:
             for parts, length in zip(axes, value.shape, strict=False):
                 unknown = [part for part in parts if part not in sizes]
-                if len(unknown) == 1:
-                    sizes[unknown[0]] = length - sum(sizes[part] for part in parts if part in sizes)
+                if len({*unknown}) == 1:
+                    rest = length - sum(sizes[part] for part in parts if part in sizes)
+                    sizes[unknown[0]] = rest // len(unknown)
     every = [part for axes in SHAPES.values() for shape in axes.values() for parts in shape for part in parts]
     unknown = [part for part in dict.fromkeys(every) if part not in sizes]
     if unknown:
@@ -1412,9 +1413,12 @@ def extent(parts, sizes):
 
 
 def bounded(argument, bound, shapes):
-    """For a number or a mapping from names, a bound of at least 0 for each array of some shapes."""
+    """For a number, or one or an array for each name, a bound of at least 0 for each array of some shapes."""
+    bound = bound._asdict() if hasattr(bound, "_asdict") else bound
     if isinstance(bound, dict) and set(bound) != set(shapes):
         raise ValueError(f"{argument}: got {sorted(bound)}, expected {', '.join(shapes)}")
+    if isinstance(bound, (list, tuple)) and len(shapes) > 1:
+        raise TypeError(f"{argument}: got a {type(bound).__name__}, expected a number, or one for each of {', '.join(shapes)}")
     bounds = [np.asarray(bound[name] if isinstance(bound, dict) else bound) for name in shapes]
     if not all(each.dtype.kind in "fiu" and np.all(each >= 0) for each in bounds):
         raise ValueError(f"{argument}: got {bound!r}, expected numbers of at least 0")
