@@ -146,6 +146,8 @@ static int Q(make_plan)(const CELL(options) *options, size_t stages, Q(plan) *pl
     plan->parts = 1;
     if (!plan->kernels || (options && options->checkpoint < 0))
         return CELL(unsupported);
+    if (options && !options->parts && (options->part || options->stage))
+        return CELL(unsupported);
     if (options && options->parts) {
         if (options->parts < 0 || options->part < 0 || options->part >= options->parts || options->stage < 0 ||
             (size_t)options->stage >= stages)
@@ -158,11 +160,26 @@ static int Q(make_plan)(const CELL(options) *options, size_t stages, Q(plan) *pl
     return CELL(ok);
 }
 
-/* In front of packed matrices: for which set of instructions, and whether for inference alone. */
-static int Q(mispacked)(const void *packed, int set, int inference)
+/* In front of packed matrices: for which set of instructions, whether for inference alone, and a hash of the sizes. */
+typedef struct {
+    int set, inference;
+    size_t sizes;
+} Q(stamp);
+
+static Q(stamp) Q(stamp_of)(const CELL(dims) *dims, int set, int inference)
 {
-    const int *const made = packed;
-    return made[0] != set || (made[1] && !inference);
+    size_t axis[sizeof *dims / sizeof(size_t)], sizes = 0;
+    memcpy(axis, dims, sizeof axis);
+    for (size_t i = 2; i < sizeof axis / sizeof *axis; i++) /* behind T and B, which do not matter */
+        sizes = (sizes ^ axis[i]) * 0x9E3779B1u;
+    return (Q(stamp)){set, inference, sizes};
+}
+
+static int Q(mispacked)(const void *packed, Q(stamp) wanted)
+{
+    Q(stamp) made;
+    memcpy(&made, packed, sizeof made);
+    return made.set != wanted.set || made.sizes != wanted.sizes || (made.inference && !wanted.inference);
 }
 
 /* What is wrong with the buffers, or CELL(ok). */
@@ -174,7 +191,7 @@ static int Q(check)(const CELL(dims) *dims, const void *packed, const void *tape
     int code = Q(check_sizes)(dims, options);
     if (code == CELL(ok))
         code = Q(make_plan)(options, stages, plan);
-    if (code == CELL(ok) && packed && Q(mispacked)(packed, plan->set, Q(infers)(options)))
+    if (code == CELL(ok) && packed && Q(mispacked)(packed, Q(stamp_of)(dims, plan->set, Q(infers)(options))))
         return CELL(mispacked);
     return code;
 }
@@ -192,7 +209,8 @@ int Q(pack)(const CELL(dims) *dims, const Q(params) *params, void *packed,
         return code;
     const int inference = Q(infers)(options);
     plan.kernels->fill(&one, params, packed, inference ? for_forward : for_forward | for_backward, 0, 1);
-    memcpy(packed, (int[]){plan.set, inference}, 2 * sizeof(int));
+    const Q(stamp) stamp = Q(stamp_of)(dims, plan.set, inference);
+    memcpy(packed, &stamp, sizeof stamp);
     return CELL(ok);
 }
 

@@ -98,12 +98,22 @@ def slope(closed: sp.Expr) -> Pieces:
     return Pieces(form.intervals, values, tuple(_at(form, values, k) for k in range(len(form.at))))
 
 
+def has_kink(closed: sp.Expr) -> bool:
+    """Whether a closed form has a kink, where it bends or jumps."""
+    form = pieces(closed)
+    values = tuple(sp.diff(value, Z) for value in form.values)
+    return not all(_is_smooth(form, values, k) for k in range(len(form.at)))
+
+
 def _at(form: Pieces, slopes: Sequence[sp.Expr], k: int) -> sp.Expr:
+    return slopes[k].subs(Z, form.points[k]) if _is_smooth(form, slopes, k) else sp.S.Zero
+
+
+def _is_smooth(form: Pieces, slopes: Sequence[sp.Expr], k: int) -> bool:
     point = form.points[k]
     left, right = (s.subs(Z, point) for s in slopes[k : k + 2])
     ends = [value.subs(Z, point) for value in form.values[k : k + 2]]
-    smooth = same(left, right) and all(same(end, form.at[k]) for end in ends)
-    return left if smooth else sp.S.Zero
+    return same(left, right) and all(same(end, form.at[k]) for end in ends)
 
 
 def same(a: sp.Expr, b: sp.Expr) -> bool:

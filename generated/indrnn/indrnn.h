@@ -68,15 +68,15 @@ size_t indrnn_crew_bytes(void);
 int indrnn_crew_start(void *crew, int threads);
 void indrnn_crew_end(void *crew);
 
-/* What the functions return. */
+/* What the functions that return int return. */
 enum {
     indrnn_ok = 0, /* success */
-    indrnn_null = 1, /* a NULL argument */
+    indrnn_null = 1, /* NULL where none is allowed */
     indrnn_empty = 2, /* a size of zero */
     indrnn_overflow = 3, /* sizes that cannot be addressed */
     indrnn_misaligned = 4, /* packed, tape or work is not aligned */
     indrnn_unsupported = 5, /* options that this machine cannot follow, or that make no sense */
-    indrnn_mispacked = 6 /* packed for another set of instructions, or for inference alone */
+    indrnn_mispacked = 6 /* packed for other sizes, another set of instructions, or inference alone */
 };
 
 /* ---- single precision ---- */
@@ -164,8 +164,8 @@ typedef struct {
  *     0  h [T][B][d_h]
  *
  * q_pack     packs the matrices of `params` as products read them.
- *   packed (written)        to be passed to the functions below with the same params, until one of them changes;
- *                           packed with options->inference, only with that
+ *   packed (written)        to be passed to the functions below with the same params and sizes, until one of them
+ *                           changes; packed with options->inference, only with that
  *
  * q_forward  computes the whole sequence.
  *   params, inputs (read)   no member may be NULL
@@ -177,7 +177,7 @@ typedef struct {
  *   work (scratch)          holds nothing of use between calls
  *
  * q_backward computes the gradients of a loss. They overwrite what was there.
- *   dims, params, inputs, initial (read)   those of the forward call, unchanged
+ *   dims, params, inputs, initial (read)   those of the forward call, unchanged, as is options->checkpoint
  *   packed (read)           as in q_forward
  *   tape (read)             from q_forward; it stays as it is, so it may be used again
  *   doutputs (read)         the loss's gradient by the outputs; no member may be NULL
@@ -187,10 +187,12 @@ typedef struct {
  *
  * q_forward_threads, q_backward_threads (in indrnn_threads.c only)
  *   The same, done by at most options->parts threads, never by more than 64; `work` is as large as for these options.
+ *   With `parts` set, the functions above do one part alone.
  *
  * indrnn_crew_bytes, _start, _end (there too)
  *   Threads, the caller's among them, that wait for calls whose options name them, in memory of so many bytes aligned
- *   to 64. They go to sleep about 0.1 ms after a call. A forked child has none: it zeroes the memory.
+ *   to 64; as many as can be had, 64 at most. They go to sleep about 0.1 ms after a call. A forked child has
+ *   none: it zeroes the memory.
  *
  * q_step     computes one step: q_forward at T = 1 (whatever dims->T is), without a tape.
  *   inputs, outputs         of one step: [B]...; otherwise as in q_forward

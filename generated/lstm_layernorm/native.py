@@ -73,12 +73,12 @@ INTERFACE = Interface(
     options=("set", "part", "parts", "stage", "checkpoint", "inference"),
     errors=(
         "",
-        "a NULL argument",
+        "NULL where none is allowed",
         "a size of zero",
         "sizes that cannot be addressed",
         "packed, tape or work is not aligned",
         "options that this machine cannot follow, or that make no sense",
-        "packed for another set of instructions, or for inference alone",
+        "packed for other sizes, another set of instructions, or inference alone",
     ),
 )
 kernel = build_kernel(_SOURCES, "lstm_layernorm_threads.c", INTERFACE, sys.modules[__package__])

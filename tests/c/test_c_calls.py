@@ -184,6 +184,24 @@ def rest(call):
     )  # fmt: skip
 
 
+@CELLS
+def test_what_is_packed_for_other_sizes_is_refused(name):
+    call = Call(name)
+    assert call.pack() == OK
+    for axis in table(name).axes[2:]:
+        call.sizes[axis] += 1
+        assert call.forward() == MISPACKED, axis
+        assert call.backward() == MISPACKED, axis
+        call.sizes[axis] -= 1
+
+
+@pytest.mark.parametrize("option", ["part", "stage"])
+def test_a_part_of_nothing_is_refused(option):
+    call = Call("lstm")
+    assert call.forward(**{option: 1}) == UNSUPPORTED
+    assert call.backward(**{option: 1}) == UNSUPPORTED
+
+
 def test_buffers_that_are_not_aligned_are_refused():
     for buffer in ("tape", "work", "packed"):
         call = Call("lstm")

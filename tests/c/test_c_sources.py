@@ -55,6 +55,23 @@ def test_headers_of_cells_keep_out_no_others(name, tmp_path):
     run(["cc", "-std=c99", "-fsyntax-only", "both.c"], tmp_path)
 
 
+@pytest.mark.needs("cc")
+def test_a_cell_may_call_its_gates_as_our_arguments_are_called(tmp_path):
+    text = """
+        input x : d_x
+        state h : d_h
+        room = tanh(W @ x + U @ h[t-1])
+        meet = sigmoid(V @ room)
+        parts = relu(meet)
+        begin = meet * parts
+        h[t] = h[t-1] * begin + room
+    """
+    of = derive.parse(text, name="words")
+    for file, page in {**c.pages(derivation(of).derived, (), Proven((), ())), **c.shared_pages()}.items():
+        (tmp_path / file).write_text(emit.render(page.template, page.context))
+    run(["cc", "-std=c99", "-fsyntax-only", *STRICT, c.main_source(of)], tmp_path)
+
+
 @pytest.mark.needs("gcc")
 def test_flags_that_give_wrong_numbers_are_refused(tmp_path):
     main = written("rnn", tmp_path)

@@ -11,7 +11,7 @@ from typing import Any
 from derive.backends.c.functions import definitions
 from derive.backends.c.interface import ERRORS, PRECISIONS, SETS, interface, prefix_of, structs, table
 from derive.backends.c.kernel import Body, Kernel
-from derive.backends.c.lines import braced
+from derive.backends.c.lines import braced, uses
 from derive.backends.c.names import member
 from derive.backends.c.notes import safe
 from derive.language.syntax import Cell
@@ -131,13 +131,12 @@ def _entry(body: Body) -> list[str]:
         share = "begin = together ? 0 : B * part / parts, end = together ? B : B * (part + 1) / parts"
     for number, stage in enumerate(body.stages):
         inner = list(stage.lines)
-        if re.search(r"(?<!>)\bbegin\b", "\n".join(inner)):
+        if uses(inner, "begin"):
             rows = "begin = 0, end = B" if stage.kind == "alone" else share
             inner = [f"const size_t {rows};", *inner]
         alone = " && part == 0" if stage.kind == "alone" else ""
         lines += braced(f"if (stage == {number}{alone})", inner)
-    text = "\n".join(lines)
-    unused = [name for name in _ARGUMENTS[body.name] if not re.search(rf"(?<!>)\b{name}\b", text)]
+    unused = [name for name in _ARGUMENTS[body.name] if not uses(lines, name)]
     return [*(f"(void){name};" for name in unused), *lines]
 
 

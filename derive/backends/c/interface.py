@@ -57,12 +57,12 @@ SETS = (
 
 ERRORS = (
     ("ok", "success"),
-    ("null", "a NULL argument"),
+    ("null", "NULL where none is allowed"),
     ("empty", "a size of zero"),
     ("overflow", "sizes that cannot be addressed"),
     ("misaligned", "packed, tape or work is not aligned"),
     ("unsupported", "options that this machine cannot follow, or that make no sense"),
-    ("mispacked", "packed for another set of instructions, or for inference alone"),
+    ("mispacked", "packed for other sizes, another set of instructions, or inference alone"),
 )
 
 OPTIONS = ("set", "part", "parts", "stage", "checkpoint", "inference")

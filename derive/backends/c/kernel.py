@@ -276,11 +276,11 @@ class Builder:
         if memory.regions or panels:
             at = [f"size_t at[Q({name}_regions)];", f"Q({name}_layout)(dims, parts, at);"]
             declared = ["real *const memory = work;", *at, *declared]
-        text = "\n".join([*declared, *first, *(line for stage in stages for line in stage.lines)])
+        lines = [*declared, *first, *(line for stage in stages for line in stage.lines)]
         stages = _joined([Stage("packing", tuple(first)), *stages])
         return Body(
             name=name,
-            declared=(*self.layouts.used(text), *declared),
+            declared=(*self.layouts.used(lines), *declared),
             stages=stages,
             panels=panels,
             regions=len(memory.regions),
@@ -315,7 +315,7 @@ class Builder:
                 ],
             )
         lines = [*memory.lines.values(), *calls]
-        return (*self.layouts.used("\n".join(lines)), *lines)
+        return (*self.layouts.used(lines), *lines)
 
     def arrays(self) -> dict[str, Sequence[Variable]]:
         """The caller's arrays, in the order of their structs."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sympy as sp
 
 from derive.backends.c import sizes
+from derive.backends.c.lines import uses
 from derive.backends.c.memory import Memory
 from derive.backends.c.names import member
 from derive.backends.c.panels import Panels
@@ -33,20 +33,17 @@ class Layouts:
     def __init__(self, axes: Mapping[str, str]) -> None:
         self.axes = axes
 
-    def used(self, text: str) -> list[str]:
+    def used(self, lines: Iterable[str]) -> list[str]:
         """The declaration of the sizes that some lines use."""
-        used = [
-            f"{name} = dims->{member(axis)}"
-            for axis, name in self.axes.items()
-            if re.search(rf"(?<![\w>]){name}\b", text)
-        ]
+        lines = list(lines)
+        used = [f"{name} = dims->{member(axis)}" for axis, name in self.axes.items() if uses(lines, name)]
         return [f"const size_t {', '.join(used)};"] if used else []
 
     def layout(self, name: str, parts: Sequence[tuple[str, sp.Expr]]) -> Layout:
         """Parts with a remark each, one behind the other."""
         counts = [sizes.checked(size, self.axes.__getitem__) for _, size in parts]
         briefly = [count.replace("times(T, B)", "TB") for count in counts]
-        declared = self.used("\n".join(counts)) or ["(void)dims;"]
+        declared = self.used(counts) or ["(void)dims;"]
         if briefly != counts:
             declared.append("const size_t TB = times(T, B);")
         places = [
@@ -65,7 +62,7 @@ class Layouts:
         """That of a function's workspace; with `panels`, its own packed matrices come last."""
         regions = memory.regions.values()
         found = self.layout(name, [(region.note, region.size) for region in regions])
-        unused = [] if any("parts" in place for place in found.places) else ["(void)parts;"]
+        unused = [] if uses(found.places, "parts") else ["(void)parts;"]
         places = found.places
         if panels:
             places = (*(places if regions else ()), f"at[{len(regions)}] = end; /* the packed matrices */")
@@ -79,4 +76,4 @@ class Layouts:
                 size = sp.Mul(*(sizes.length(axis) for axis in variable.shape))
                 equal.setdefault(sizes.checked(size, self.axes.__getitem__), []).append(f"w->{group}[{k}]")
         lines = [f"{' = '.join(members)} = {size};" for size, members in equal.items()]
-        return (*(self.used("\n".join(lines)) or ["(void)dims;"]), *lines)
+        return (*(self.used(lines) or ["(void)dims;"]), *lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 INDENT = "    "
@@ -20,3 +21,9 @@ def braced(head: str, body: list[str]) -> list[str]:
 def looped(head: str, body: list[str]) -> list[str]:
     """A loop; without braces around a single statement."""
     return [head, *indented(body)] if len(body) == 1 else braced(head, body)
+
+
+def uses(lines: Iterable[str], name: str) -> bool:
+    """Whether lines use a variable; a member of that name, or a word in a comment, is none."""
+    code = re.sub(r"/\*.*?\*/", "", "\n".join(lines), flags=re.DOTALL)
+    return re.search(rf"(?<![\w>]){name}\b", code) is not None

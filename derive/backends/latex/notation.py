@@ -17,6 +17,7 @@ from derive.backends.latex.symbols import Symbol, Symbols
 from derive.backends.latex.text import Text
 from derive.backends.latex.typeset import Typesetter, width
 from derive.calculus import Adjoint
+from derive.functions.pieces import has_kink
 from derive.functions.table import SELECTORS
 from derive.language.syntax import Cell, Shape, Variable
 from derive.system import Element, System, Term, Var
@@ -115,25 +116,19 @@ def _grid(
 # -- functions
 
 
-def has_kinks(adjoint: Adjoint) -> bool:
-    """Whether a function occurs whose derivative jumps."""
-    jumps = {*SELECTORS, "sign"}
-    return any(name in jumps or _jumps(name) for name in _used(adjoint))
-
-
-def _jumps(name: str) -> bool:
-    slope = functions.derivative(name) if name in functions.FUNCTIONS else sp.S.Zero
-    return bool(slope.has(*(functions.application(n) for n in (*SELECTORS, "sign"))))
+def has_kinks(system: System) -> bool:
+    """Whether a function occurs that bends or jumps somewhere."""
+    return any(has_kink(functions.lookup(name).closed) for name in _used(system))
 
 
 def function_lines(adjoint: Adjoint, symbols: Symbols, text: Text) -> list[tuple[str, str, str]]:
     """For each function that occurs: its spelling, what it is, its derivative where one is needed."""
-    return list(_function_lines(_used(adjoint), symbols, text))
+    return list(_function_lines(_used(adjoint.system), symbols, text))
 
 
-def _used(adjoint: Adjoint) -> list[str]:
-    """The functions of the cell and those that their derivatives bring in, in the table's order."""
-    bodies = [t.body for e in adjoint.system.equations for t in e.terms]
+def _used(system: System) -> list[str]:
+    """The functions that occur, in the table's order."""
+    bodies = [t.body for e in system.equations for t in e.terms]
     found = {a.row_name for b in bodies for a in b.atoms(functions.ScalarFunction)}
     known = [*functions.FUNCTIONS, *SELECTORS]
     return [name for name in known if name in found] + sorted(found - set(known))
