@@ -160,8 +160,11 @@ def prove(cells: tuple[str, ...]) -> None:
         _out.print(f"{each.name}:")
         for line in (*proof.summary(), *pipeline.prove_step(each).summary()):
             _out.print(f"  {line}")
-        for run in pipeline.trial(each):
+        trials = pipeline.trial(each)
+        for run in trials:
             _out.print(f"  {run.summary()}")
+        if not any(run.backend == "c" for run in trials):
+            _out.print("  The C kernel was not tried: no C compiler was found.")
 
 
 @main.command()

@@ -14,7 +14,6 @@ from typing import Literal
 
 from derive.language import limits
 from derive.language.errors import CellError
-from derive.language.names import SCHEMES
 from derive.language.numbers import number
 from derive.language.statements import Expression, InitStatement
 from derive.language.syntax import Apply, Binary, Init, Negative, Node, Number, Size, Span, Variable
@@ -77,11 +76,8 @@ def _scheme(value: Expression, variable: Variable, axes: Sequence[str]) -> Init:
             return Init("uniform", _constant(bound, value, axes))
         case ast.Call(func=ast.Name(id="normal"), args=[deviation], keywords=[]):
             return Init("normal", _constant(deviation, value, axes))
-        case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)) if name in SCHEMES or isinstance(
-            tree, ast.Call
-        ):
-            if name != "sqrt":
-                raise CellError("init", "no such scheme", value.whole, expected=_EXPECTED)
+        case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)) if name not in (*axes, "sqrt"):
+            raise CellError("init", "no such scheme", value.whole, expected=_EXPECTED)
     return Init("constant", _constant(tree, value, axes))
 
 

@@ -45,14 +45,17 @@ _SIGNS = {
     "—": "-", "‐": "-", "‑": "-", "“": '"', "”": '"', "‘": "'", "’": "'", "′": "'", "⊗": "outer(u, v)",
     "√": "sqrt(…)", "∑": "sum(…)", "⊤": "transpose(…)", "ᵀ": "transpose(…)",
 }  # fmt: skip
+NO_CONDITIONS = "there are no conditions: `maximum`, `minimum`, `relu` and `abs` choose"
+OPERATORS = "the operators are `+ - * / ** @`"
 _ASCII_SIGNS = {
     "^": "powers are written `x**2`",
     ".": "there are no attributes: write the function's name alone, and `transpose(M)`",
     "'": 'text stands in remarks only: `note "…"`',
     ";": "write one statement a line",
-    "<": "there are no comparisons: `maximum`, `minimum`, `relu` and `abs` choose",
-    ">": "there are no comparisons: `maximum`, `minimum`, `relu` and `abs` choose",
-    "!": "there are no comparisons: `maximum`, `minimum`, `relu` and `abs` choose",
+    "<": NO_CONDITIONS,
+    ">": NO_CONDITIONS,
+    "!": NO_CONDITIONS,
+    "{": "time stands in square brackets: `h[t-1]`",
     "\\": "a statement goes on over the line's end inside brackets",
 }
 
@@ -101,7 +104,7 @@ def _taken_by(name: str) -> str:
 def foreign_character(character: str, span: Span) -> CellError:
     """The error for a character that the language does not use, with what to write instead."""
     if character.isascii():
-        remedy = _ASCII_SIGNS.get(character, "the operators are `+ - * / ** @`")
+        remedy = _ASCII_SIGNS.get(character, OPERATORS)
         shown = character if character.isprintable() else f"\\x{ord(character):02x}"
         return CellError("character", f"`{shown}` is no sign of this language", span, remedy=remedy)
     name = unicodedata.name(character, "a character without a name").lower()

@@ -14,7 +14,7 @@ from typing import Literal
 
 from derive.language import limits
 from derive.language.errors import CellError
-from derive.language.names import KEYWORDS, foreign_character
+from derive.language.names import KEYWORDS, NO_CONDITIONS, foreign_character
 from derive.language.syntax import Span
 
 Kind = Literal["name", "number", "sign", "text"]
@@ -136,9 +136,10 @@ def _unreadable(line: str, number: int, position: int) -> CellError:
 def _check_neighbours(previous: Token | None, token: Token) -> None:
     """Refuse keywords and what stands side by side, while the place is known exactly."""
     if token.kind == "name" and token.text in KEYWORDS:
+        another = f"choose another name, such as `{token.text}_0`"
         raise CellError(
             "reserved", f"`{token.text}` is a keyword of Python, C or C++", token.span,
-            remedy=f"choose another name, such as `{token.text}_0`",
+            remedy=NO_CONDITIONS if token.text in ("and", "or", "if", "else") else another,
         )  # fmt: skip
     if previous is None or token.kind not in ("name", "number"):
         return

@@ -100,6 +100,8 @@ class EquationStatement:
     comment: str
 
 
+_OPERATORS = ("+", "-", "*", "**", "/", "@", ":")
+
 Parsed = Declaration | OutputStatement | InitStatement | Note | MacroStatement | EquationStatement
 
 
@@ -205,11 +207,17 @@ def _split(tokens: Sequence[Token], first: Token) -> tuple[Sequence[Token], Expr
             "syntax", "this is not a statement", _cover([first, *tokens]),
             expected=f"an equation `name = …`, or one of {', '.join(ROLES)}, output, init, note",
         )  # fmt: skip
+    left, right = tokens[: equals[0]], tokens[equals[0] + 1 :]
+    before, behind = left[-1:], right[:1]
+    around = [*(t for t in before if t.text in _OPERATORS), tokens[equals[0]], *(t for t in behind if t.text == "=")]
+    if len(around) > 1:
+        raise CellError(
+            "syntax", "an equation has `=` alone", _cover(around), remedy="write the whole new value behind it"
+        )
     if len(equals) > 1:
         raise CellError(
             "syntax", "a second `=` in one equation", tokens[equals[1]].span, remedy="write two equations"
         )
-    left, right = tokens[: equals[0]], tokens[equals[0] + 1 :]
     if not left:
         raise CellError("syntax", "nothing stands left of `=`", tokens[equals[0]].span, expected="a name")
     if not right:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from derive.language import limits
 from derive.language.calls import call
 from derive.language.errors import CellError
+from derive.language.names import OPERATORS
 from derive.language.numbers import exponent, number
 from derive.language.resolve import Resolver
 from derive.language.statements import Expression
@@ -151,4 +152,6 @@ def _no_expression(tree: ast.expr, span: Span) -> CellError:
         remedy = "products are written with `*` or `@`"
     elif isinstance(tree, ast.Subscript):
         remedy = "only a state has a time, `h[t-1]`, and nothing else has an index"
+    elif isinstance(tree, ast.BinOp):
+        remedy = OPERATORS
     return CellError("syntax", "this is no expression of the language", span, remedy=remedy)

@@ -52,15 +52,20 @@ def find_compiler() -> Compiler:
             raise CompilerNotFound(
                 f"CC names {named[0]!r}, which is not a command here: install it, or unset CC"
             )
-        return _identify((path, *named[1:]))
+        return _identify((_absolute(path), *named[1:]))
     for candidate in CANDIDATES:
         path = shutil.which(candidate)
         if path is not None:
-            return _identify((path,))
+            return _identify((_absolute(path),))
     raise CompilerNotFound(
         "no C compiler was found (cc, gcc or clang): install one (Debian, Ubuntu: apt install gcc libc6-dev; "
         "macOS: xcode-select --install), or name one in the environment variable CC"
     )
+
+
+def _absolute(path: str) -> str:
+    """A compiler is run in another folder than it was found from."""
+    return str(Path(path).absolute())
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 """Parameters on disk: one array a name in an .npz file.
 
-In: a NamedTuple of arrays, or a file and the kernel (or its `Params`) that says which names to expect.
+In: a NamedTuple of arrays, or a file and the kernel that says what to expect.
 """
 
 from __future__ import annotations
@@ -14,14 +14,22 @@ import numpy as np
 
 
 def save_params(path: str | PathLike[str], params: Any) -> None:
-    """Write parameters to an .npz file, each under its field's name."""
+    """Write parameters to an .npz file, each under its field's name; TypeError for what are none."""
+    arrays = params._asdict() if hasattr(params, "_asdict") else {}
+    if not arrays or not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        raise TypeError(f"params: got {type(params).__name__}, expected the Params of a kernel, of arrays")
     with open(path, "wb") as file:  # noqa: PTH123 - np.savez appends a suffix to a path, not to a file
-        np.savez(file, **params._asdict())
+        np.savez(file, **arrays)
 
 
 def load_params(path: str | PathLike[str], kernel: Any) -> Any:
-    """Read what `save_params` wrote, as the kernel's `Params`; ValueError where it is none, or of another cell."""
-    return read_arrays(path, kernel.Params, "what save_params wrote", "the parameters of this kernel's cell")
+    """Read what `save_params` wrote, as the kernel's `Params`; ValueError where it is of another cell or dtype, or none."""
+    params = read_arrays(path, kernel.Params, "what save_params wrote", "the parameters of this kernel's cell")
+    held = getattr(kernel, "dtype", None)
+    for name, array in params._asdict().items():
+        if array.dtype not in ((held,) if held else (np.float32, np.float64)):
+            raise ValueError(f"{path}: {name} is of {array.dtype}, expected {held or 'float32 or float64'}")
+    return params
 
 
 def read_arrays(path: str | PathLike[str], kind: Any, written: str, wanted: str) -> Any:

@@ -5,13 +5,14 @@ In: a cell. Out: for each backend the largest relative error of outputs, states 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from derive import native
 from derive.backends import c, numpy
 from derive.language.syntax import Cell
 from derive.pipeline.derivation import derive
@@ -53,7 +54,7 @@ def trial(cell: Cell) -> list[Trial]:
     derived = derive(cell)
     texts = render_pages(derived, (numpy, c))
     trials = [_tried("numpy", numpy_kernel(derived, texts, "float64"), problem, wanted)]
-    if shutil.which("cc"):
+    with suppress(native.CompilerNotFound):
         trials.append(_tried("c", c_kernel(derived, texts, "float64"), problem, wanted))
     return trials
 

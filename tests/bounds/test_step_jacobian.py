@@ -98,3 +98,14 @@ def test_a_cell_that_forgets_everything_has_no_blocks():
         certificate = bound.certify(params, norm=norm)
         assert (certificate.matrix == 0).all()
         assert certificate.rate == 0
+
+
+def test_an_axis_may_repeat_in_a_concatenation():
+    text = "input x, z : d_x\nstate h : d_h\nh[t] = tanh(W @ [x, z, x] + U @ h[t-1])"
+    cell = parse(text, name="thrice")
+    bound, kernel = gradient_bound(cell), derive.build(cell)
+    params = kernel.init({"d_x": 2, "d_h": 3}, np.random.default_rng(0))
+    each = kernel.Inputs(np.full(2, 0.5), np.full(2, 0.5))
+    assert bound.certify(params, x_max=each).rate == bound.certify(params, x_max=0.5).rate
+    with pytest.raises(TypeError, match="got a tuple, expected a number, or one for each of x, z"):
+        bound.certify(params, x_max=(0.5, 0.5))

@@ -184,6 +184,35 @@ def test_parameters_of_another_cell_are_refused(tmp_path):
         derive.load_params(tmp_path / "p.npz", gru)
 
 
+def test_parameters_of_another_dtype_are_refused(tmp_path):
+    kernel = derive.build(cell("rnn"))
+    params = kernel.init({"d_x": 2, "d_h": 3}, np.random.default_rng(0))
+    for dtype in (np.float32, np.int64, complex):
+        derive.save_params(tmp_path / "p.npz", params._replace(W=params.W.astype(dtype)))
+        with pytest.raises(ValueError, match=rf"p\.npz: W is of {np.dtype(dtype)}, expected float64"):
+            derive.load_params(tmp_path / "p.npz", kernel)
+
+
+@pytest.mark.parametrize("given", [{"W": np.zeros(2)}, {}, None])
+def test_what_are_no_parameters_is_not_saved(given, tmp_path):
+    with pytest.raises(TypeError, match="expected the Params of a kernel"):
+        derive.save_params(tmp_path / "p.npz", given)
+    assert not (tmp_path / "p.npz").exists()
+
+
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("c", marks=pytest.mark.needs("cc"))])
+def test_vectors_of_parameters_are_held_to_the_kernel(backend):
+    kernel = derive.build(cell("rnn"), backend=backend)
+    sizes = {"d_x": 2, "d_h": 3}
+    params = kernel.init(sizes, np.random.default_rng(0))
+    assert kernel.dtype == np.float64
+    vector = kernel.flatten(kernel.prepare(params))
+    assert np.array_equal(kernel.unflatten(vector, sizes).W, params.W)
+    for wrong, size in ((vector.astype(np.float32), sizes), (list(vector), sizes), (vector, sizes | {"d_x": 0})):
+        with pytest.raises((TypeError, ValueError), match="expected"):
+            kernel.unflatten(wrong, size)
+
+
 def test_arguments_are_not_changed_and_results_are_not_theirs(made, given):
     arrays = [*given.params, *given.inputs, *given.initial, *given.doutputs, *given.dfinal]
     for array in arrays:
