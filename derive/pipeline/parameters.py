@@ -23,7 +23,7 @@ def save_params(path: str | PathLike[str], params: Any) -> None:
 
 
 def load_params(path: str | PathLike[str], kernel: Any) -> Any:
-    """Read what `save_params` wrote, as the kernel's `Params`; ValueError where it is of another cell or dtype, or none."""
+    """Read what `save_params` wrote, as the kernel's `Params`; ValueError where it is none of its cell and dtype."""
     params = read_arrays(path, kernel.Params, "what save_params wrote", "the parameters of this kernel's cell")
     held = getattr(kernel, "dtype", None)
     for name, array in params._asdict().items():
