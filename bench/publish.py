@@ -98,7 +98,7 @@ MEASURED: dict[str, Callable[[Report], str]] = {
     "lstm": details("lstm"),
     "other layers": details(*CLASSIC[1:]),
     "custom cells": details(*CUSTOM),
-    "left out": lambda report: tables.markdown(tables.left_out(report)),
+    "left out": lambda report: tables.markdown(found) if (found := tables.left_out(report)).lines else "None.",
 }
 
 

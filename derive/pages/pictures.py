@@ -23,9 +23,8 @@ def sections(cell: Cell, forward: Sequence[Row], against: Cell | None) -> list[R
         )
     ]
     step += [_of_equation(cell, e.target, row) for e, row in zip(cell.equations, forward, strict=True)]
-    back = [
-        _figure("way-back", gradient(cell), "The same in the other direction, each edge labelled by its linear term.")
-    ]
+    told = "The same in the other direction: a box holds the factor of one linear term, and what meets is added."
+    back = [_figure("way-back", gradient(cell), told)]
     time = [_figure("unrolled", unrolled(cell), "Three steps: what goes in, what goes on, what comes out.")]
     if against:
         other = plain(against.name)

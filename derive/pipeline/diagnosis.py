@@ -162,7 +162,8 @@ class _Examination:
     def _sentences(self, suggestions: Sequence[Suggestion]) -> Iterator[str]:
         yield self._verdict_in_words()
         if self.lag < _SHORT:
-            yield f"Only {self.lag} steps were looked at; a longer input tells more."
+            more = "a larger lag" if len(self.flow.lags) - 1 > self.lag else "a longer input"
+            yield f"Only {self.lag} steps were looked at; {more} tells more."
         if self.gates:
             yield self._gates_in_words()
         yield from self._keeping_in_words()
@@ -184,7 +185,7 @@ class _Examination:
                 f"Exploding: {over} the gradient grows to {largest} times itself at its largest,"
                 f" by a factor of {self.growth:.3g} a step."
             )
-        half = f", below one half from {_steps(self.half)} back on" if self.half else ""
+        half = f", below one half from {_steps(self.half)} back on but not below a thousandth" if self.half else ""
         return f"Healthy: after {_steps(self.lag)} the gradient is {end} times itself{half}."
 
     def _gates_in_words(self) -> str:

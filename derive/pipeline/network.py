@@ -14,7 +14,7 @@ import numpy as np
 
 from derive.language.syntax import Cell
 from derive.pipeline.kernels import build
-from derive.pipeline.parameters import load_params, read_arrays
+from derive.pipeline.parameters import read_arrays, read_params
 
 Path = str | PathLike[str]
 
@@ -39,7 +39,7 @@ def load_network(cell: Cell, weights: Path, inputs: Path | None = None) -> Netwo
     """A network as `save_params` wrote it, with the input from a file or, without one, drawn."""
     kernel = build(cell)
     try:
-        params = kernel.Params(*_widened(weights, load_params(weights, kernel)))
+        params = kernel.Params(*_widened(weights, read_params(weights, kernel)))
     except NetworkError:
         raise
     except ValueError as error:

@@ -24,12 +24,17 @@ def save_params(path: str | PathLike[str], params: Any) -> None:
 
 def load_params(path: str | PathLike[str], kernel: Any) -> Any:
     """Read what `save_params` wrote, as the kernel's `Params`; ValueError where it is none of its cell and dtype."""
-    params = read_arrays(path, kernel.Params, "what save_params wrote", "the parameters of this kernel's cell")
+    params = read_params(path, kernel)
     held = getattr(kernel, "dtype", None)
     for name, array in params._asdict().items():
         if array.dtype not in ((held,) if held else (np.float32, np.float64)):
             raise ValueError(f"{path}: {name} is of {array.dtype}, expected {held or 'float32 or float64'}")
     return params
+
+
+def read_params(path: str | PathLike[str], kernel: Any) -> Any:
+    """As `load_params`, of any dtype."""
+    return read_arrays(path, kernel.Params, "what save_params wrote", "the parameters of this kernel's cell")
 
 
 def read_arrays(path: str | PathLike[str], kind: Any, written: str, wanted: str) -> Any:
