@@ -2,7 +2,8 @@
 
 In: a `Picture`, a prefix that makes its identifiers unique in a page. Out: finished pieces for
 `templates/svg/picture.svg.j2`. Colours are custom properties (`--picture-ink`, `--picture-function`, …) that a page
-may set; the defaults are light, or dark where the reader prefers that.
+may set; the defaults are light, or dark where the reader prefers that. Programs that know no custom properties, as
+those that turn a picture into a PDF, take it light.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ def page(picture: Picture, prefix: str) -> Page:
         "title": escape(picture.title),
         "description": escape(picture.description),
         "fills": [name for name, _ in palette(dark=False) if name not in _STROKES],
-        "light": palette(dark=False),
-        "dark": palette(dark=True),
+        "light": dict(palette(dark=False)),
+        "dark": dict(palette(dark=True)),
+        "properties": {name: f"var(--{name})" for name, _ in palette(dark=False)},
         "frames": [_box(box, "frame ") for box in picture.frames],
         "lines": [_line(line, prefix) for line in picture.lines],
         "dots": [_dot(dot) for dot in picture.dots],
