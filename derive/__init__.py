@@ -6,11 +6,13 @@
 """
 
 from derive.language import Cell, CellError, cell, load, parse, shipped
+from derive.native import CompileFailed, CompilerNotFound, KernelsDiffer
 from derive.pipeline import (
     Derivation,
     Diagnosis,
     GradientBound,
     GradientFlow,
+    NetworkError,
     build,
     derivation,
     diagnose,
@@ -25,10 +27,14 @@ from derive.proof import Proof, ProofError
 __all__ = [
     "Cell",
     "CellError",
+    "CompileFailed",
+    "CompilerNotFound",
     "Derivation",
     "Diagnosis",
     "GradientBound",
     "GradientFlow",
+    "KernelsDiffer",
+    "NetworkError",
     "Proof",
     "ProofError",
     "build",

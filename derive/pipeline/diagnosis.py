@@ -52,7 +52,7 @@ class Suggestion:
     level: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Diagnosis:
     """`lag`: the steps that are to be kept, as many as there are at most. `growth`: the factor by which the gradient
     changes a step, the mean over the lag. `half`, `thousandth`: from how many steps back on it is below that; None

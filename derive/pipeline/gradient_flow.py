@@ -18,7 +18,7 @@ from derive.pipeline.gradient_bound import GradientBound, gradient_bound
 from derive.pipeline.network import NetworkError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GradientFlow:
     """Of one sequence of T steps. Every norm is given by its decimal logarithm, -inf where it is 0.
 

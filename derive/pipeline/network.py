@@ -25,7 +25,7 @@ class NetworkError(ValueError):
     """A network that cannot be examined, and why."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
     """`source`: where the input is from, in words. `x`: (T, B, …), a tuple where there are several inputs."""
 

@@ -17,7 +17,7 @@ from derive.language.syntax import Cell, Variable
 from derive.proof.oracle import Array, Arrays, Sizes, extents
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """Sizes of all atomic axes and of "T" and "B", the values of the leaves, and the loss
     L = sum(doutputs * outputs) + sum(dfinal * final). Shapes are those of the oracle."""
@@ -34,7 +34,7 @@ class Problem:
         return {**self.params, **self.inputs, **self.initial}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Result:
     """Outputs, final states and the gradients of the loss, in the shapes of what they belong to."""
 
