@@ -553,7 +553,8 @@ def checked(groups, argument=None, state=None, known=None):
         if value.ndim != len(axes) or wrong or 0 in value.shape:
             names = [" + ".join(axis) for axis in axes]
             shown = [n if e is None else f"{n} = {e}" for n, e in zip(names, expected, strict=True)]
-            raise ValueError(f"{label(*name)}: got shape {value.shape}, expected ({', '.join(shown)})")
+            least = ", each at least 1" if 0 in value.shape else ""
+            raise ValueError(f"{label(*name)}: got shape {value.shape}, expected ({', '.join(shown)}){least}")
     if argument and state is None:
         shapes = {name: extents(axes, sizes) for name, axes in SHAPES["state"].items()}
         unknown = [name for name, shape in shapes.items() if None in shape]
