@@ -4,6 +4,7 @@
 
 Of a point in several files the last holds. Tables stand between markers, `<!-- measured: goals -->` and
 `<!-- end -->`, in docs/benchmarks.md and, where it has some, in README.md; the text around them is written by hand.
+What was measured on another machine, in `docs/benchmarks/NAME.json`, stands behind `<!-- measured: goals of NAME -->`.
 """
 
 from __future__ import annotations
@@ -98,17 +99,21 @@ MEASURED: dict[str, Callable[[Report], str]] = {
     "lstm": details("lstm"),
     "other layers": details(*CLASSIC[1:]),
     "custom cells": details(*CUSTOM),
-    "left out": lambda report: tables.markdown(found) if (found := tables.left_out(report)).lines else "None.",
+    "left out": lambda report: tables.markdown(found) if (found := tables.left_out(report)).lines else "None.\n",
 }
+
+
+MARKED = r"(<!-- measured: ([a-z ]+?)(?: of ([a-z]+))? -->)\n.*?(<!-- end -->)"
 
 
 def filled(page: str, report: Report) -> str:
     """A page with what stands between its markers made anew."""
 
     def made(match: re.Match[str]) -> str:
-        return f"{match[1]}\n{MEASURED[match[2]](report)}{match[3]}"
+        here = Report.load(PICTURES / f"{match[3]}.json") if match[3] else report
+        return f"{match[1]}\n{MEASURED[match[2]](here)}{match[4]}"
 
-    return re.sub(r"(<!-- measured: ([a-z ]+) -->)\n.*?(<!-- end -->)", made, page, flags=re.DOTALL)
+    return re.sub(MARKED, made, page, flags=re.DOTALL)
 
 
 def publish(report: Report) -> None:
