@@ -72,6 +72,8 @@ class _Evaluation:
             try:
                 value = self.read(*waiting[-1])
             except _TooDeep as deeper:
+                if deeper.element in waiting:
+                    raise RecursionError(f"{deeper.element[0]} is made of itself") from None
                 waiting.append(deeper.element)
             else:
                 waiting.pop()
