@@ -18,7 +18,7 @@ import click
 
 from bench import tables
 from bench.contenders import CLASSIC, CUSTOM
-from bench.goals import judge
+from bench.goals import judge, over
 from bench.machine import BUSY
 from bench.report import Report, Row, merged
 
@@ -90,6 +90,17 @@ def details(*cells: str) -> Callable[[Report], str]:
     return made
 
 
+def ways(report: Report) -> str:
+    """Of each way of PyTorch to compute the custom cells with one thread, the mean of its time over ours."""
+    rows = [row for row in report.rows if row.cell in CUSTOM and row.threads == 1]
+    names = dict.fromkeys(name for row in rows for name in row.times if name.startswith("PyTorch"))
+    lines = []
+    for name in names:
+        known = [ratio for row in rows if (ratio := over(name)(row)) is not None]
+        lines.append([name, str(len(known)), tables.mean(known)])
+    return tables.markdown(tables.Table("ways", ["one thread", "points", "÷ derive"], lines))
+
+
 MEASURED: dict[str, Callable[[Report], str]] = {
     "conditions": conditions,
     "overview": overview,
@@ -99,6 +110,7 @@ MEASURED: dict[str, Callable[[Report], str]] = {
     "lstm": details("lstm"),
     "other layers": details(*CLASSIC[1:]),
     "custom cells": details(*CUSTOM),
+    "ways": ways,
     "left out": lambda report: tables.markdown(found) if (found := tables.left_out(report)).lines else "None.\n",
 }
 

@@ -15,8 +15,8 @@ import numpy as np
 
 def save_params(path: str | PathLike[str], params: Any) -> None:
     """Write parameters to an .npz file, each under its field's name; TypeError for what are none."""
-    arrays = params._asdict() if hasattr(params, "_asdict") else {}
-    if not arrays or not all(isinstance(array, np.ndarray) for array in arrays.values()):
+    arrays = params._asdict() if hasattr(params, "_asdict") else {"": None}
+    if not all(isinstance(array, np.ndarray | np.generic) for array in arrays.values()):
         raise TypeError(f"params: got {type(params).__name__}, expected the Params of a kernel, of arrays")
     with open(path, "wb") as file:  # noqa: PTH123 - np.savez appends a suffix to a path, not to a file
         np.savez(file, **arrays)

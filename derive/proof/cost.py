@@ -31,8 +31,9 @@ def rational_sizes(cell: syntax.Cell) -> dict[str, int]:
 
 
 def brute_force_sizes(cell: syntax.Cell) -> tuple[dict[str, int], ...]:
-    """T=2 and B=1, the first choice first: the axes have 1, 2, 1, 2, …; or all have 1."""
-    return tuple(_sizes(cell, {"T": 2, "B": 1}, least=1, period=period) for period in (2, 1))
+    """T=2 and B=1, the first choice first: the axes have 1, 2, 1, 2, …; or all have 1, where that divides by none."""
+    first, second = (_sizes(cell, {"T": 2, "B": 1}, least=1, period=period) for period in (2, 1))
+    return (first,) if _divides_by_zero(cell, second) else (first, second)
 
 
 def _sizes(cell: syntax.Cell, counts: Sizes, *, least: int, period: int) -> dict[str, int]:

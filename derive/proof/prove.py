@@ -92,8 +92,9 @@ class Proof:
 def prove(cell: Cell, candidates: Mapping[str, Candidate], seeds: Sequence[int] = (1, 2)) -> Proof:
     """Compares every candidate with the oracle; raises `ProofError` where one differs."""
     sizes = cost.identity_sizes(cell)
-    for seed in seeds:
-        _test(cell, candidates, Residues(seed), sizes)
+    with dividing(cell, sizes):
+        for seed in seeds:
+            _test(cell, candidates, Residues(seed), sizes)
     leaves = pose(cell, sizes, Residues(seeds[0]).variable).leaves()
     return Proof(
         cell=cell.name,
@@ -110,8 +111,7 @@ def prove(cell: Cell, candidates: Mapping[str, Candidate], seeds: Sequence[int] 
 
 def _test(cell: Cell, candidates: Mapping[str, Candidate], ring: ProofRing, sizes: Sizes) -> None:
     problem = pose(cell, sizes, ring.variable)
-    with dividing(cell, sizes):
-        reference = consult(cell, ring, problem)
+    reference = consult(cell, ring, problem)
     for name, candidate in candidates.items():
         compare(cell, ring, problem, reference, name, candidate)
 
@@ -120,23 +120,24 @@ def _exact_rationals(cell: Cell, candidates: Mapping[str, Candidate], seed: int)
     sizes = cost.rational_sizes(cell)
     with dividing(cell, sizes):
         estimate = cost.rational_cost(cell, sizes)
-    if estimate <= cost.LIMIT:
-        _test(cell, candidates, Rationals(seed), sizes)
+        if estimate <= cost.LIMIT:
+            _test(cell, candidates, Rationals(seed), sizes)
     return Check(
         "the equations in exact rational arithmetic", tuple(sizes.items()), estimate, estimate <= cost.LIMIT
     )
 
 
 def _brute_force(cell: Cell, candidates: Mapping[str, Candidate], seed: int) -> Check:
-    choices = [(cost.brute_force_cost(cell, sizes), sizes) for sizes in cost.brute_force_sizes(cell)]
-    estimate, sizes = next((choice for choice in choices if choice[0] <= cost.LIMIT), choices[-1])
-    if estimate <= cost.LIMIT:
-        ring = Residues(seed)
-        problem = pose(cell, sizes, ring.variable)
-        with dividing(cell, sizes):
+    possible = cost.brute_force_sizes(cell)
+    with dividing(cell, possible[0]):
+        choices = [(cost.brute_force_cost(cell, sizes), sizes) for sizes in possible]
+        estimate, sizes = next((choice for choice in choices if choice[0] <= cost.LIMIT), choices[-1])
+        if estimate <= cost.LIMIT:
+            ring = Residues(seed)
+            problem = pose(cell, sizes, ring.variable)
             gradients = _differentiated(cell, sizes, ring)
-        for name, candidate in candidates.items():
-            _compare_gradients(f"cell {cell.name}, candidate {name!r}", gradients, candidate, ring, problem)
+            for name, candidate in candidates.items():
+                _compare_gradients(f"cell {cell.name}, candidate {name!r}", gradients, candidate, ring, problem)
     against = "sympy.diff of the whole unrolled loss"
     return Check(against, tuple(sizes.items()), estimate, estimate <= cost.LIMIT)
 

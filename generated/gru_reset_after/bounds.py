@@ -143,7 +143,8 @@ def certify(params, x_max=1.0, initial_max=1.0, norm=np.inf, steps=None):
     """A `Certificate` for given weights, in the 1-, the 2- or the ∞-norm.
 
     x_max, initial_max: bounds of the absolute value of every input, of every initial state: a number, or a
-    named tuple or a mapping from names, of numbers or arrays. steps: how many steps it is to hold for, 1 or more; None for any number.
+    named tuple or a mapping from names, of numbers or arrays. steps: how many steps it is to hold for, 1 or more; None
+    for any number.
     """
     if norm not in (1, 2, np.inf):
         raise ValueError(f"norm: got {norm!r}, expected 1, 2 or np.inf")
@@ -422,7 +423,7 @@ def limited(params, x_max, initial_max):
     bounds = {"x_t": bounded("x_max", x_max, SHAPES["x_t"]), "state": bounded("initial_max", initial_max, SHAPES["state"])}
     sizes = sized({"params": params, **bounds})
     x, state = (
-        [about(bound, [extent(parts, sizes) for parts in axes]) for bound, axes in zip(each, SHAPES[kind].values(), strict=True)]
+        [about(bound, extents(axes, sizes)) for bound, axes in zip(each, SHAPES[kind].values(), strict=True)]
         for kind, each in bounds.items()
     )
     return Params(*map(exactly, widened(params))), Inputs(*x), State(*state), sizes
@@ -433,15 +434,6 @@ def widened(arrays):
     return type(arrays)(*(np.asarray(a, np.float64) for a in arrays))
 
 
-def members(kind, argument, value):
-    """The fields of an argument as a tuple of `kind`; where it has one field, the bare array will do."""
-    if len(kind._fields) == 1 and not isinstance(value, tuple):
-        return kind(value)
-    if getattr(value, "_fields", None) != kind._fields:
-        raise TypeError(f"{argument}: got {type(value).__name__}, expected {kind.__name__}({', '.join(kind._fields)})")
-    return kind(*value)
-
-
 def sized(groups):
     """The size of every axis that some arrays' shapes tell; a shape that differs raises. A number fits any shape."""
     named = [
@@ -449,20 +441,13 @@ def sized(groups):
         for argument, arrays in groups.items()
         for (name, axes), value in zip(SHAPES[argument].items(), arrays, strict=True)
     ]
-    sizes = {}
-    for _ in range(2):
-        for _, axes, value in named:
-            for parts, length in zip(axes, value.shape, strict=False):
-                unknown = [part for part in parts if part not in sizes]
-                if len({*unknown}) == 1:
-                    rest = length - sum(sizes[part] for part in parts if part in sizes)
-                    sizes[unknown[0]] = rest // len(unknown)
+    sizes = infer_sizes(named, {})
     every = [part for axes in SHAPES.values() for shape in axes.values() for parts in shape for part in parts]
     unknown = [part for part in dict.fromkeys(every) if part not in sizes]
     if unknown:
         raise ValueError(f"the shapes of params do not tell {', '.join(unknown)}; give x_max, initial_max as arrays")
     for name, axes, value in named:
-        expected = tuple(extent(parts, sizes) for parts in axes)
+        expected = extents(axes, sizes)
         bound = value.ndim == 0 and not name.startswith("params")
         if (value.shape != expected and not bound) or value.dtype not in (np.float32, np.float64):
             shown = ", ".join(f"{' + '.join(a)} = {n}" for a, n in zip(axes, expected, strict=True))
@@ -470,11 +455,6 @@ def sized(groups):
         if not np.all(np.isfinite(value)):
             raise ValueError(f"{name}: got a value that is not finite, expected finite numbers")
     return sizes
-
-
-def extent(parts, sizes):
-    """The length of an axis, which may be made of several."""
-    return sum(sizes[part] for part in parts)
 
 
 def bounded(argument, bound, shapes):
@@ -494,6 +474,46 @@ def about(bound, shape):
     """An interval about zero."""
     bound = np.broadcast_to(bound, shape)
     return Interval(-bound, bound)
+
+
+# Sizes and shapes
+
+
+def members(kind, argument, value):
+    """The fields of an argument as a tuple of `kind`; where it has one field, the bare array will do."""
+    if len(kind._fields) == 1 and not isinstance(value, tuple):
+        return kind(value)
+    if getattr(value, "_fields", None) != kind._fields:
+        raise TypeError(f"{argument}: got {type(value).__name__}, expected {kind.__name__}({', '.join(kind._fields)})")
+    return kind(*value)
+
+
+def infer_sizes(named, sizes):
+    """The sizes that the arrays' shapes tell, those in a sum included."""
+    known = -1
+    while known < len(sizes):
+        known = len(sizes)
+        for _, axes, value in named:
+            if value.ndim != len(axes):
+                continue
+            for axis, length in zip(axes, value.shape, strict=True):
+                unknown = [part for part in axis if part not in sizes]
+                if unknown and unknown.count(unknown[0]) == len(unknown):
+                    rest = length - sum(sizes[part] for part in axis if part in sizes)
+                    if rest > 0:
+                        sizes[unknown[0]] = rest // len(unknown)
+    return sizes
+
+
+def extents(axes, sizes):
+    """The shape that some axes have, each of one part or several; None where a size is not known."""
+    return tuple(sizes.get(axis[0]) if len(axis) == 1 else extent(axis, sizes) for axis in axes)
+
+
+def extent(axis, sizes):
+    """The length of an axis of several parts."""
+    lengths = [sizes.get(part) for part in axis]
+    return None if None in lengths else sum(lengths)
 
 
 # Intervals: arrays of lower and of upper ends, rounded outward

@@ -386,15 +386,6 @@ def unflatten(vector, sizes):
 # What arguments must be
 
 
-def members(kind, argument, value):
-    """The fields of an argument as a tuple of `kind`; where it has one field, the bare array will do."""
-    if len(kind._fields) == 1 and not isinstance(value, tuple):
-        return kind(value)
-    if getattr(value, "_fields", None) != kind._fields:
-        raise TypeError(f"{argument}: got {type(value).__name__}, expected {kind.__name__}({', '.join(kind._fields)})")
-    return kind(*value)
-
-
 def checked(groups, argument=None, state=None, known=None):
     """The size of every axis, the dtype of all arrays, and the state: each array held against the others.
 
@@ -445,6 +436,36 @@ def label(argument, name, count):
     return argument if count == 1 and argument in ("x", "x_t", "dy", "out") else f"{argument}.{name}"
 
 
+def fill(arrays, values):
+    """Write values into the arrays that are to hold them."""
+    for name, array, value in zip(arrays._fields, arrays, values, strict=True):
+        if described(array) != described(value):
+            raise TypeError(f"{label('out', name, len(arrays))}: got {described(array)}, expected {described(value)}")
+        if not array.flags.writeable:
+            raise ValueError(f"{label('out', name, len(arrays))}: got a read-only array, expected one to write into")
+    for array, value in zip(arrays, values, strict=True):
+        array[...] = value
+
+
+def described(value):
+    """What an argument is, for a message."""
+    if not isinstance(value, np.ndarray):
+        return type(value).__name__
+    return f"an array of {value.dtype}, shape {value.shape}"
+
+
+# Sizes and shapes
+
+
+def members(kind, argument, value):
+    """The fields of an argument as a tuple of `kind`; where it has one field, the bare array will do."""
+    if len(kind._fields) == 1 and not isinstance(value, tuple):
+        return kind(value)
+    if getattr(value, "_fields", None) != kind._fields:
+        raise TypeError(f"{argument}: got {type(value).__name__}, expected {kind.__name__}({', '.join(kind._fields)})")
+    return kind(*value)
+
+
 def infer_sizes(named, sizes):
     """The sizes that the arrays' shapes tell, those in a sum included."""
     known = -1
@@ -471,24 +492,6 @@ def extent(axis, sizes):
     """The length of an axis of several parts."""
     lengths = [sizes.get(part) for part in axis]
     return None if None in lengths else sum(lengths)
-
-
-def fill(arrays, values):
-    """Write values into the arrays that are to hold them."""
-    for name, array, value in zip(arrays._fields, arrays, values, strict=True):
-        if described(array) != described(value):
-            raise TypeError(f"{label('out', name, len(arrays))}: got {described(array)}, expected {described(value)}")
-        if not array.flags.writeable:
-            raise ValueError(f"{label('out', name, len(arrays))}: got a read-only array, expected one to write into")
-    for array, value in zip(arrays, values, strict=True):
-        array[...] = value
-
-
-def described(value):
-    """What an argument is, for a message."""
-    if not isinstance(value, np.ndarray):
-        return type(value).__name__
-    return f"an array of {value.dtype}, shape {value.shape}"
 
 
 # What the equations are made of

@@ -100,6 +100,13 @@ def test_a_cell_that_forgets_everything_has_no_blocks():
         assert certificate.rate == 0
 
 
+def test_too_many_ways_to_follow_are_taken_apart():
+    """All share g, so that otherwise none is: 2^12 ways through twelve equations."""
+    chain = "\n".join(f"a{k} = g * a{k - 1} + a{k - 1} * a{k - 1}" for k in range(1, 13))
+    text = f"input x : d\nstate h : d\ng = sigmoid(W @ x)\na0 = h[t-1] / 9 + b\n{chain}\nh[t] = tanh(a12)"
+    assert gradient_bound(parse(text, name="ways")).states == ("h",)  # it is proven
+
+
 def test_an_axis_may_repeat_in_a_concatenation():
     text = "input x, z : d_x\nstate h : d_h\nh[t] = tanh(W @ [x, z, x] + U @ h[t-1])"
     cell = parse(text, name="thrice")

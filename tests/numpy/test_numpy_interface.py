@@ -193,6 +193,12 @@ def test_parameters_of_another_dtype_are_refused(tmp_path):
             derive.load_params(tmp_path / "p.npz", kernel)
 
 
+def test_a_cell_may_have_no_parameters(tmp_path):
+    kernel = derive.build(derive.parse("input x : d\nstate h : d\nh[t] = h[t-1] / 2 + x", name="leak"))
+    derive.save_params(tmp_path / "p.npz", kernel.Params())
+    assert derive.load_params(tmp_path / "p.npz", kernel) == kernel.Params()
+
+
 @pytest.mark.parametrize("given", [{"W": np.zeros(2)}, {}, None])
 def test_what_are_no_parameters_is_not_saved(given, tmp_path):
     with pytest.raises(TypeError, match="expected the Params of a kernel"):

@@ -141,9 +141,10 @@ def test_division_by_what_is_always_zero() -> None:
         prove(cell, {})
 
 
-def test_no_size_makes_a_divisor_zero():
-    """Of an unbiased variance of a single number there is none."""
-    text = "input x : d_x\nstate h : d_h\na = W @ x + h[t-1]\nh[t] = tanh(a * rsqrt(sum(a**2) / (d_h - 1) + 1))"
+@pytest.mark.parametrize("divisor", ["(d_h - 1)", "(d_h - 2)", "(d_h - d_x)"])
+def test_no_size_makes_a_divisor_zero(divisor):
+    """An unbiased variance of a single number, say."""
+    text = f"input x : d_x\nstate h : d_h\na = W @ x + h[t-1]\nh[t] = tanh(a * rsqrt(sum(a**2) / {divisor} + 1))"
     assert all(check.ran for check in derive.prove(parse(text, name="unbiased")).checks)
 
 

@@ -22,19 +22,24 @@ from derive.backends.c.sizes import CHOSEN
 from derive.backends.protocol import Derived, Page, Proven
 from derive.language.remarks import plain
 from derive.language.syntax import Cell
+from derive.native.interface import ALIGNMENT, MOST_THREADS
 from derive.schedule import Schedule
 
 __all__ = ["Cost", "Style", "amount", "cost_of", "interface", "main_source", "pages", "shared_pages"]
 
 _SHARED: Mapping[str, Callable[[], Mapping[str, Any]]] = {
-    "derive_base.h": lambda: {"chosen": {length.name: number for length, number in CHOSEN.items()}, "sets": SETS},
+    "derive_base.h": lambda: {
+        "chosen": {length.name: number for length, number in CHOSEN.items()},
+        "sets": SETS,
+        "alignment": ALIGNMENT,
+    },
     "derive_vectors.h": dict,
     "derive_functions.h": shared_functions,
     "derive_products.h": dict,
     "derive_checkpoint.h": dict,
     "derive_interface.h": lambda: {"sets": SETS},
     "derive_sets.h": lambda: {"sets": SETS},
-    "derive_threads.h": dict,
+    "derive_threads.h": lambda: {"most_threads": MOST_THREADS},
     "derive_threaded.h": dict,
 }
 """What the C of every cell includes, each with what makes its context."""

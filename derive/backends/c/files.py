@@ -15,7 +15,7 @@ from derive.backends.c.lines import braced, uses
 from derive.backends.c.names import member
 from derive.backends.c.notes import safe
 from derive.language.syntax import Cell
-from derive.native.interface import ALIGNMENT, Interface
+from derive.native.interface import ALIGNMENT, MOST_THREADS, Interface
 from derive.schedule import Schedule
 
 Context = dict[str, Any]
@@ -57,6 +57,7 @@ def header_file(
         "precisions": PRECISIONS,
         "structs": structs(cell),
         "alignment": ALIGNMENT,
+        "most_threads": MOST_THREADS,
         "cost": _hanging(kernel.cost.lines(member)),
         "tape": [f"{f.name} {''.join(f'[{a}]' for a in f.shape)}" for f in found.tape],
     }
