@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from cellfolder import FILES
 
 # The machines are shared and slow at times, and a failure must come again.
 hypothesis.settings.register_profile("derive", deadline=None, derandomize=True)
@@ -17,10 +18,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A sample that takes some of every kind: tests of a kind stand one after the other."""
+    """A sample that takes some of every kind, as tests of a kind stand one after the other; then those of one cell
+    together, so that mostly one process alone derives it."""
     every = config.getoption("--every")
     config.hook.pytest_deselected(items=[item for number, item in enumerate(items) if number % every])
-    items[:] = items[::every]
+    items[:] = sorted(items[::every], key=_cell, reverse=True)
+
+
+def _cell(item: pytest.Item) -> str:
+    """The cell that a test is about, if it is one of many."""
+    name = item.callspec.params.get("name") if hasattr(item, "callspec") else None
+    return name if name in FILES else ""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

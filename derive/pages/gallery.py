@@ -41,6 +41,6 @@ def _entry(own: Material) -> Row:
         "formulas": [" = ".join(sides(line, symbols)) for line in found.forward],
         "forward": forward,
         "backward": backward,
-        "exponent": own.exponent,
+        "exponent": own.verified.gradients.exponent,
         "certificate": sentence(short_certificate(own.measured)),
     }

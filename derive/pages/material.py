@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from derive.backends import Derived, Proven
+from derive.backends import Derived
 from derive.backends.c import Cost, cost_of
 from derive.language.syntax import Cell
-from derive.pipeline import Diagnosis, NetworkError, build, derivation, diagnose
-from derive.pipeline.derivation import prove_derived, prove_flow
+from derive.pipeline import Diagnosis, NetworkError, Verified, derivation, diagnose, kernel_of, verify
 
 Told = Callable[[str], None]
 """Is told what is being done."""
@@ -37,11 +36,14 @@ class Measured:
 class Material:
     """What was derived from a cell, what was proven of it, what it costs, and what was measured."""
 
-    derived: Derived
-    proven: Proven
-    exponent: int
+    verified: Verified
     cost: Cost
     measured: Measured
+
+    @property
+    def derived(self) -> Derived:
+        """What was derived."""
+        return self.verified.derived
 
     @property
     def cell(self) -> Cell:
@@ -54,14 +56,13 @@ def material(cell: Cell, told: Told = lambda _: None) -> Material:
     told("deriving")
     derived = derivation(cell).derived
     told("proving")
-    proof = prove_derived(derived)
-    proven = Proven(proof.remarks(), prove_flow(derived).remarks())
+    verified = verify(derived)
     told("measuring")
-    return Material(derived, proven, proof.exponent, cost_of(cell, derived.schedule), _measured(cell))
+    return Material(verified, cost_of(cell, derived.schedule), _measured(verified))
 
 
-def _measured(cell: Cell) -> Measured:
-    kernel, rng = build(cell), np.random.default_rng(0)
+def _measured(verified: Verified) -> Measured:
+    cell, kernel, rng = verified.derived.cell, kernel_of(verified, "numpy", "float64"), np.random.default_rng(0)
     read = {part for variable in cell.of_role("input") for axis in variable.shape for part in axis.parts}
     sizes = {axis: _INPUTS if axis in read else _OTHERS for axis in cell.axes}
     params = kernel.init(sizes, rng)

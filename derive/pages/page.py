@@ -52,7 +52,7 @@ class _Page:
     def __init__(self, own: Material, against: Material | None) -> None:
         self.own, self.against, derived = own, against, own.derived
         cell, system, adjoint = derived.cell, derived.system, derived.adjoint
-        proof = [*own.proven.gradients, *own.proven.jacobian]
+        proof = [*own.verified.remarks.gradients, *own.verified.remarks.jacobian]
         self.document = derivation(cell, system, adjoint, derived.flow, own.cost, proof, (), HTML)
         self.symbols = spelled(cell, system, adjoint)
         self.derivation = explain(cell, system, adjoint)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from derive.backends import Derived
+from dataclasses import dataclass
+
+from derive.backends import Derived, Proven
 from derive.backends.numpy import for_numpy
 from derive.bounds import flow
 from derive.calculus import adjoint
@@ -43,11 +45,29 @@ def prove_derived(derived: Derived) -> Proof:
     return prove_candidates(derived.cell, candidates)
 
 
-def prove_step(cell: Cell) -> JacobianProof:
-    """Compare the step Jacobian with the cell as written; raises `ProofError` where they differ."""
-    return prove_flow(derive(cell))
-
-
 def prove_flow(derived: Derived) -> JacobianProof:
     """The proof of the step Jacobian; raises `ProofError`."""
     return prove_jacobian(derived.cell, jacobian_candidate(derived.flow))
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was derived from a cell, with the proofs of its gradients and of its step Jacobian: what may be emitted."""
+
+    derived: Derived
+    gradients: Proof
+    step: JacobianProof
+
+    @property
+    def remarks(self) -> Proven:
+        """What generated files say of the proofs."""
+        return Proven(self.gradients.remarks(), self.step.remarks())
+
+    def summary(self) -> tuple[str, ...]:
+        """Finished sentences for a reader."""
+        return *self.gradients.summary(), *self.step.summary()
+
+
+def verify(derived: Derived) -> Verified:
+    """Both proofs; raises `ProofError`."""
+    return Verified(derived, prove_derived(derived), prove_flow(derived))

@@ -15,10 +15,10 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from derive.backends import Backend, Derived, Proven, c, latex, numpy
+from derive.backends import Backend, Derived, c, latex, numpy
 from derive.emit import render
 from derive.language.syntax import Cell
-from derive.pipeline.derivation import derive, prove_derived, prove_flow
+from derive.pipeline.derivation import Verified, derive, prove_flow, verify
 
 BACKENDS: Sequence[Backend] = (numpy, latex, c)
 NEEDS_DERIVE = "native.py"
@@ -31,7 +31,7 @@ def generate(cell: Cell, *, standalone: bool = False) -> dict[str, str]:
     `standalone`: leave out the one file that imports derive. Raises `ProofError` for a cell whose
     derivation does not agree with its equations.
     """
-    texts = render_pages(derive(cell), BACKENDS)
+    texts = render_pages(verify(derive(cell)), BACKENDS)
     return {name: text for name, text in texts.items() if not (standalone and name == NEEDS_DERIVE)}
 
 
@@ -46,12 +46,11 @@ def shared_sources() -> Mapping[str, str]:
     return {name: render(page.template, page.context) for name, page in c.shared_pages().items()}
 
 
-def render_pages(derived: Derived, backends: Iterable[Backend]) -> dict[str, str]:
-    """The texts of some backends' files, once the derivation is proven."""
-    proven = Proven(prove_derived(derived).remarks(), prove_flow(derived).remarks())
-    texts = {}
+def render_pages(verified: Verified, backends: Iterable[Backend]) -> dict[str, str]:
+    """The texts of some backends' files."""
+    derived, texts = verified.derived, {}
     for backend in backends:
-        for name, page in backend.pages(derived, _header(derived), proven).items():
+        for name, page in backend.pages(derived, _header(derived), verified.remarks).items():
             texts[name] = render(page.template, page.context)
     return texts
 

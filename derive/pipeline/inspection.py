@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from derive.backends import Derived, latex, text
 from derive.backends.c import Cost, cost_of
 from derive.language.syntax import Cell
-from derive.pipeline.derivation import derive
+from derive.pipeline.derivation import derive, verify
 from derive.pipeline.files import render_pages
 from derive.system import Equation
 
@@ -35,7 +35,7 @@ class Derivation:
 
     def latex(self) -> str:
         """The derivation as a LaTeX document; it is proven first."""
-        return render_pages(self.derived, [latex])["derivation.tex"]
+        return render_pages(verify(self.derived), [latex])["derivation.tex"]
 
     def show(self) -> str:
         """The equations and their adjoint, for a terminal."""

@@ -14,7 +14,7 @@ import numpy as np
 from derive import native
 from derive.backends import Derived, c, numpy
 from derive.language.syntax import Cell
-from derive.pipeline.derivation import derive
+from derive.pipeline.derivation import Verified, derive, verify
 from derive.pipeline.files import render_pages, shared_sources
 
 Backend = Literal["numpy", "c"]
@@ -81,19 +81,23 @@ def build(cell: Cell, *, backend: Backend = "numpy", dtype: Precision = "float64
         raise ValueError(f"backend: got {backend!r}, expected 'numpy' or 'c'")
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype: got {dtype!r}, expected 'float32' or 'float64'")
-    derived = derive(cell)
-    texts = render_pages(derived, (numpy,) if backend == "numpy" else (numpy, c))
-    return numpy_kernel(derived, texts, dtype) if backend == "numpy" else c_kernel(derived, texts, dtype)
+    return kernel_of(verify(derive(cell)), backend, dtype)
 
 
-def numpy_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -> NumPyKernel:
-    """The kernel of a rendered NumPy module."""
+def kernel_of(verified: Verified, backend: Backend, dtype: Precision) -> Any:
+    """A kernel for what is proven already."""
+    texts = render_pages(verified, (numpy,) if backend == "numpy" else (numpy, c))
+    making = _numpy_kernel if backend == "numpy" else _c_kernel
+    return making(verified.derived, texts, dtype)
+
+
+def _numpy_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -> NumPyKernel:
     source = texts["__init__.py"]
     return NumPyKernel(derived.cell, loaded(derived.cell.name, source), source, np.dtype(dtype))
 
 
-def c_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -> native.Kernel:
-    """The kernel of rendered C sources, compiled or from the cache; `init` and tapes are the NumPy module's."""
+def _c_kernel(derived: Derived, texts: Mapping[str, str], dtype: Precision) -> native.Kernel:
+    """Compiled or from the cache; `init` and tapes are the NumPy module's."""
     sources = {name: text for name, text in texts.items() if name.endswith((".c", ".h", ".inc"))}
     return native.build_kernel(
         {**shared_sources(), **sources},

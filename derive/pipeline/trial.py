@@ -1,6 +1,7 @@
 """A trial run: the emitted kernels in float64 against the complex step on the equations as written.
 
-In: a cell. Out: for each backend the largest relative error of outputs, states and gradients.
+In: what was derived from a cell, and proven. Out: for each backend the largest relative error of outputs, states
+and gradients.
 """
 
 from __future__ import annotations
@@ -13,11 +14,8 @@ from typing import Any
 import numpy as np
 
 from derive import native
-from derive.backends import c, numpy
-from derive.language.syntax import Cell
-from derive.pipeline.derivation import derive
-from derive.pipeline.files import render_pages
-from derive.pipeline.kernels import Backend, c_kernel, numpy_kernel
+from derive.pipeline.derivation import Verified
+from derive.pipeline.kernels import Backend, kernel_of
 from derive.proof import Problem, complex_step, pose, relative_error
 
 
@@ -40,8 +38,9 @@ class Trial:
         )
 
 
-def trial(cell: Cell) -> list[Trial]:
+def trial(verified: Verified) -> list[Trial]:
     """Build each kernel there is a compiler for, and run it once forward and backward."""
+    cell = verified.derived.cell
     sizes = {"T": 3, "B": 2} | {axis: 3 + k % 3 for k, axis in enumerate(cell.axes)}
     rng = np.random.default_rng(0)
     problem = pose(cell, sizes, lambda _: float(rng.uniform(0.1, 0.9)))
@@ -51,16 +50,14 @@ def trial(cell: Cell) -> list[Trial]:
         "final": expected.final,
         "gradient of": expected.gradients(),
     }
-    derived = derive(cell)
-    texts = render_pages(derived, (numpy, c))
-    trials = [_tried("numpy", numpy_kernel(derived, texts, "float64"), problem, wanted)]
+    trials = [_tried("numpy", verified, problem, wanted)]
     with suppress(native.CompilerNotFound):
-        trials.append(_tried("c", c_kernel(derived, texts, "float64"), problem, wanted))
+        trials.append(_tried("c", verified, problem, wanted))
     return trials
 
 
-def _tried(backend: Backend, kernel: Any, problem: Problem, wanted: Mapping[str, Any]) -> Trial:
-    got = _run(kernel, problem)
+def _tried(backend: Backend, verified: Verified, problem: Problem, wanted: Mapping[str, Any]) -> Trial:
+    got = _run(kernel_of(verified, backend, "float64"), problem)
     errors = {
         f"{kind} {name}": relative_error(got[kind][name], np.asarray(array, float))
         for kind, arrays in wanted.items()

@@ -11,7 +11,7 @@ from ckernels import agree
 import derive
 
 pytestmark = pytest.mark.needs("cc")
-SEEDS = range(100 if FULL else 4)
+SEEDS = range(100 if FULL else 3)
 SIZES = [
     {"T": 5, "B": 1, "d_x": 5, "d_h": 37},
     {"T": 4, "B": 3, "d_x": 17, "d_h": 70},

@@ -98,7 +98,7 @@ def test_an_unproven_cell_is_not_shown(new, tmp_path, monkeypatch):
     def refuse(derived):
         raise ProofError("it is not so")
 
-    monkeypatch.setattr("derive.pages.material.prove_derived", refuse)
+    monkeypatch.setattr("derive.pages.material.verify", refuse)
     code, _, errors = call("report", new, "-o", tmp_path / "out")
     assert (code, errors) == (1, "it is not so\n")
     assert not (tmp_path / "out").exists()

@@ -64,7 +64,7 @@ def test_a_cell_that_is_not_proven_makes_no_file(small, out, monkeypatch):
     def refuse(derived):
         raise ProofError("cell small: planted")
 
-    monkeypatch.setattr(files, "prove_derived", refuse)
+    monkeypatch.setattr(files, "verify", refuse)
     assert call("generate", small, "-o", out) == (1, "", "cell small: planted\n")
     assert not out.exists()
 
