@@ -15,7 +15,7 @@ __all__ = ["AXES", "SHAPES", "init", "Params", "State", "Inputs", "Output", "pre
 
 _HERE = Path(__file__).parent
 _OWN = ("lstm_peephole.h", "lstm_peephole.c", "lstm_peephole_layouts.inc", "lstm_peephole_kernels.inc", "lstm_peephole_threads.c")
-_SHARED = ("derive_base.h", "derive_vectors.h", "derive_functions.h", "derive_products.h", "derive_checkpoint.h", "derive_interface.h", "derive_sets.h", "derive_threads.h", "derive_threaded.h")
+_SHARED = ("derive_base.h", "derive_vectors.h", "derive_functions.h", "derive_tiles.h", "derive_products.h", "derive_sums.h", "derive_checkpoint.h", "derive_interface.h", "derive_sets.h", "derive_threads.h", "derive_threaded.h")
 _PATHS = [*(_HERE / name for name in _OWN), *(_HERE.parent / name for name in _SHARED)]
 _SOURCES = {path.name: path.read_text(encoding="utf-8") for path in _PATHS}
 INTERFACE = Interface(

@@ -130,15 +130,16 @@ def counter(name: str, folder: Path) -> Path:
             r"^INLINE vec NAME\(\w+\)\(vec [^)]*\)\s*\{", _with("Evaluation"), found[file], flags=re.MULTILINE
         )
     found["derive_vectors.h"] = _marked(found["derive_vectors.h"], r"INLINE vec vec_sqrt\(vec v\) \{", "Evaluation")
-    products = _marked(found["derive_products.h"], r"^INLINE void NAME\((?:tile|row|abreast)\)\([^{]*\{", "Tile")
+    tiles = r"^INLINE void NAME\((?:tile|row|abreast)\)\([^{]*\{"
+    found["derive_tiles.h"] = _marked(found["derive_tiles.h"], tiles, "Tile")
     # A stretch of a sum is added to what is there once in many numbers: not counted.
-    for stretch, uncounted in (
-        ("sums[v] += some[v];", "sums[v].value += some[v].value;"),
-        ("vec_load(c + v * LANES, count) + sums[v]", "real(vec_load(c + v * LANES, count).value + sums[v].value)"),
+    for file, stretch, uncounted in (
+        ("derive_sums.h", "sums[v] += some[v];", "sums[v].value += some[v].value;"),
+        ("derive_tiles.h", "vec_load(c + v * LANES, count) + sums[v]",
+         "real(vec_load(c + v * LANES, count).value + sums[v].value)"),
     ):  # fmt: skip
-        assert products.count(stretch) == 1
-        products = products.replace(stretch, uncounted)
-    found["derive_products.h"] = products
+        assert found[file].count(stretch) == 1
+        found[file] = found[file].replace(stretch, uncounted)
     kernels = found[f"{of.prefix}_kernels.inc"]
     found[f"{of.prefix}_kernels.inc"] = kernels[: kernels.rindex("static const Q(kernels)")]
     for file, text in found.items():
