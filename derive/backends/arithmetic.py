@@ -25,6 +25,11 @@ class Select(sp.Function):  # type: ignore[misc]
     nargs = 3
 
 
+def without_selects(body: sp.Expr) -> sp.Expr:
+    """The same, every choice a sum again."""
+    return body.replace(Select, lambda s, one, other: s * one + (1 - s) * other)
+
+
 def selectors(schedule: Schedule) -> frozenset[str]:
     """The variables that are one or zero."""
     found = set()

@@ -1,7 +1,7 @@
 """What the proof examines: the adjoint equations, the scheduled programs that the printers get, the step Jacobian.
 
-In: an `Adjoint`, a `Schedule` or a `Flow`. Out: a candidate: a function from an arithmetic and a problem to
-outputs and gradients, in the shapes that the author knows, or to the blocks of the Jacobian.
+In: an `Adjoint`, a `Schedule`, two `Tiled` programs or a `Flow`. Out: a candidate: a function from an arithmetic and a
+problem to outputs and gradients, in the shapes that the author knows, or to the blocks of the Jacobian.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.backends.c import Tiled, run_tiled
 from derive.bounds import Flow, step_blocks
 from derive.calculus import Adjoint
 from derive.functions.ring import Ring
@@ -48,6 +49,21 @@ def schedule_candidate(schedule: Schedule, system: System) -> Candidate:
             schedule, ring, problem.sizes, given, forward, problem.initial, problem.dfinal
         )
         return _result(system, schedule.bars, ring, problem, forward.__getitem__, backward.__getitem__)
+
+    return run
+
+
+def tiled_candidate(forward: Tiled, backward: Tiled, schedule: Schedule, system: System) -> Candidate:
+    """What the C printer gets: the schedule's programs in phases, values being there as long as the C keeps them."""
+
+    def run(ring: Ring, problem: Problem) -> Result:
+        given, sizes = _given(system, problem), problem.sizes
+        values = run_tiled(forward, ring, sizes, given, problem.initial)
+        saved = {name: values[name] for name in schedule.saved}
+        ends = {schedule.bars[delay]: problem.dfinal[state] for state, delay in schedule.delays.items()}
+        given |= _seeds(system, schedule.seeds, problem) | saved
+        gradients = run_tiled(backward, ring, sizes, given, {**problem.initial, **ends})
+        return _there(_result(system, schedule.bars, ring, problem, values.__getitem__, gradients.__getitem__))
 
     return run
 
@@ -109,6 +125,15 @@ def _result(
         dinputs={name: bar(name) for name in problem.inputs},
         dinitial={state: gradient(bars[delay])[0] for state, delay in system.delays.items()},
     )
+
+
+def _there(result: Result) -> Result:
+    """The same; raises `LookupError` where something in it was not computed."""
+    for group in (result.outputs, result.final, result.dparams, result.dinputs, result.dinitial):
+        for name, array in group.items():
+            if any(value is None for value in np.ravel(array)):
+                raise LookupError(f"{name} is a result but was not computed")
+    return result
 
 
 def _extents(variable: Var, problem: Problem) -> tuple[int, ...]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from derive.backends import Derived, Proven
+from derive.backends import Derived, Proven, c
 from derive.backends.numpy import for_numpy
 from derive.bounds import flow
 from derive.calculus import adjoint
 from derive.language.syntax import Cell
-from derive.pipeline.candidates import adjoint_candidate, jacobian_candidate, schedule_candidate
+from derive.pipeline.candidates import (
+    adjoint_candidate,
+    jacobian_candidate,
+    schedule_candidate,
+    tiled_candidate,
+)
 from derive.pipeline.constants import require_numbers
 from derive.proof import JacobianProof, Proof, prove_jacobian
 from derive.proof import prove as prove_candidates
@@ -41,6 +46,7 @@ def prove_derived(derived: Derived) -> Proof:
         "adjoint": adjoint_candidate(derived.adjoint),
         "schedule": schedule_candidate(derived.schedule, derived.system),
         "NumPy's schedule": schedule_candidate(for_numpy(derived.schedule), derived.system),
+        "C's schedule": tiled_candidate(*c.tiled(derived.cell, derived.schedule), derived.schedule, derived.system),
     }
     return prove_candidates(derived.cell, candidates)
 

@@ -10,6 +10,8 @@ SYMMETRIC = "it is contracted with outer(h, h), which is symmetric"
 FOR_THE_TAPE = "no gradient reads it; it is saved so that the tape can offer every state"
 SHIFTED = "softmax is the same whatever number is taken off its argument"
 STOPPED = "only what is held back reads it"
+ADDED = "both are added to one sum"
+NO_GRADIENT = "nothing reads this parameter: its gradient is zero, which is taken where none is given"
 BESIDE = "nothing reads it later; it is kept because it lies beside what is kept in one buffer"
 
 
@@ -28,6 +30,10 @@ def _addend(reason: str, *names: str) -> dict[str, str]:
 
 def _not_kept(*names: str) -> dict[str, str]:
     return {f"forward, {name} not kept": BESIDE for name in names}
+
+
+def _without(*names: str) -> dict[str, str]:
+    return {f"backward, {name}: without term 0": CENTRED for name in names}
 
 
 def _backward(faults: dict[str, str]) -> dict[str, str]:
@@ -68,5 +74,9 @@ EQUIVALENT = {
     ),
     ("schedule", "multiplicative_lstm"): _not_kept("f_net", "i_net", "o_net"),
     ("schedule", "nas"): _not_kept("p_net", "p_net2", "q_net", "r_net", "r_net2", "s_net", "s_net2"),
+    ("tiled", "fast_weights"): _without("dh_sum4"),
+    ("tiled", "lstm_layernorm"): _without("dh_sum", "do_sum2", "dg_sum2", "di_sum2", "df_sum2"),
+    ("tiled", "odd_products"): {"forward, z_net_late_dot/z_net_late2_dot: targets exchanged": ADDED},
+    ("tiled", "second_order"): _backward({"dspare: left out": NO_GRADIENT, "nest of dspare: left out": NO_GRADIENT}),
     ("system", "square_memory"): _held(NO_SLOPE, "y_first", "y_first2"),
 }  # fmt: skip

@@ -1,9 +1,9 @@
 """The identity test alone, at one point of GF(2^61 - 1): the cheapest form of the proof."""
 
-from derive.backends import Derived
+from derive.backends import Derived, c
 from derive.backends.numpy import for_numpy
 from derive.language import Cell
-from derive.pipeline.candidates import adjoint_candidate, schedule_candidate
+from derive.pipeline.candidates import adjoint_candidate, schedule_candidate, tiled_candidate
 from derive.proof import Candidate, Problem, pose
 from derive.proof.cost import identity_sizes
 from derive.proof.identity import Reference, compare, consult
@@ -31,8 +31,9 @@ def hold(asked: Question, candidate: Candidate) -> None:
 
 
 def prove(derived: Derived) -> None:
-    """The adjoint and the schedules against the oracle, at small sizes."""
+    """The adjoint, the schedules and what C is printed from against the oracle, at small sizes."""
     asked = question(derived.cell, small(derived.cell))
     hold(asked, adjoint_candidate(derived.adjoint))
     for schedule in (derived.schedule, for_numpy(derived.schedule)):
         hold(asked, schedule_candidate(schedule, derived.system))
+    hold(asked, tiled_candidate(*c.tiled(derived.cell, derived.schedule), derived.schedule, derived.system))

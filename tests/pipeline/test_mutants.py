@@ -5,6 +5,7 @@ DERIVE_FULL=1 every cell.
 """
 
 import os
+from functools import partial
 
 import pytest
 import sympy as sp
@@ -12,11 +13,13 @@ from cellfolder import EVERY, Arguments, cell, derived, example, expected, numpy
 from equivalents import EQUIVALENT
 from identity import hold, prove, question, small
 from mutants import of_adjoint, of_schedule, of_system
+from tilemutants import of_tiled
 
 from derive import functions
+from derive.backends import c
 from derive.calculus import adjoint, linear
 from derive.functions.verification import verified
-from derive.pipeline.candidates import adjoint_candidate, schedule_candidate
+from derive.pipeline.candidates import adjoint_candidate, schedule_candidate, tiled_candidate
 from derive.pipeline.derivation import derive
 from derive.proof import ProofError
 from derive.system import NormalFormError
@@ -29,8 +32,8 @@ if os.environ.get("DERIVE_FULL"):
 REFUSED = (ProofError, NormalFormError, LookupError, RecursionError, ZeroDivisionError)
 
 
-def survivors(name, mutants, candidate):
-    asked = question(cell(name), small(cell(name)))
+def survivors(name, mutants, candidate, batch=1):
+    asked = question(cell(name), small(cell(name)) | {"B": batch})
     alive, count = set(), 0
     for label, mutant in mutants:
         count += 1
@@ -62,11 +65,25 @@ def test_faults_of_the_schedule(name):
     assert alive == set(EQUIVALENT.get(("schedule", name), {}))
 
 
+@pytest.mark.parametrize("name", CELLS)
+def test_faults_of_what_c_is_printed_from(name):
+    of = derived(name)
+    pair = c.tiled(of.cell, of.schedule)
+    candidate = partial(tiled_candidate, schedule=of.schedule, system=of.system)
+    alive = survivors(name, of_tiled(pair), lambda wrong: candidate(*wrong), batch=2)
+    assert alive == set(EQUIVALENT.get(("tiled", name), {}))
+
+
 @pytest.mark.parametrize(("stage", "name"), sorted(EQUIVALENT))
 def test_what_is_said_to_be_no_fault_is_planted(stage, name):
     """In every cell, those that are left out by default included."""
     of = derived(name)
-    planted = {"system": of_system(of.system), "adjoint": of_adjoint(of.adjoint), "schedule": of_schedule(of.schedule)}
+    planted = {
+        "system": of_system(of.system),
+        "adjoint": of_adjoint(of.adjoint),
+        "schedule": of_schedule(of.schedule),
+        "tiled": of_tiled(c.tiled(of.cell, of.schedule)),
+    }
     assert set(EQUIVALENT[stage, name]) <= {label for label, _ in planted[stage]}
 
 

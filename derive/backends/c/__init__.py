@@ -17,15 +17,20 @@ from derive.backends.c.files import (
 )
 from derive.backends.c.functions import shared_functions
 from derive.backends.c.interface import SETS, interface
+from derive.backends.c.interpret import run_tiled
 from derive.backends.c.kernel import Builder
 from derive.backends.c.sizes import CHOSEN
+from derive.backends.c.storage import Tiled
 from derive.backends.protocol import Derived, Page, Proven
 from derive.language.remarks import plain
 from derive.language.syntax import Cell
 from derive.native.interface import ALIGNMENT, MOST_THREADS
 from derive.schedule import Schedule
 
-__all__ = ["Cost", "Style", "amount", "cost_of", "interface", "main_source", "pages", "shared_pages"]
+__all__ = [
+    "Cost", "Style", "Tiled", "amount", "cost_of", "interface", "main_source", "pages", "run_tiled", "shared_pages",
+    "tiled",
+]  # fmt: skip
 
 _SHARED: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     "derive_base.h": lambda: {
@@ -60,6 +65,11 @@ def pages(derived: Derived, header: Sequence[str], proven: Proven) -> Mapping[st
     )
     found = {name: Page(*each) for name, each in zip(file_names(cell), contexts, strict=True)}
     return {**found, "native.py": Page("c/native.py.j2", native_file(cell, schedule, header, tuple(_SHARED)))}
+
+
+def tiled(cell: Cell, schedule: Schedule) -> tuple[Tiled, Tiled]:
+    """Forward and backward as they are printed: in phases, with the life of each variable."""
+    return Builder(cell, schedule).tiled()
 
 
 def cost_of(cell: Cell, schedule: Schedule) -> Cost:

@@ -25,7 +25,7 @@ from derive.backends.c.phases import Apply, products
 from derive.backends.c.places import Outside, blocks_of, width
 from derive.backends.c.pointers import Pointers
 from derive.backends.c.program import ProgramPrinter, Stage
-from derive.backends.c.storage import Life, lives, side_by_side
+from derive.backends.c.storage import Life, Tiled, lives, side_by_side
 from derive.backends.c.tiles import Tiler
 from derive.backends.c.together import by_units
 from derive.language.syntax import Cell, Variable
@@ -170,18 +170,36 @@ class Builder:
 
     # -- functions
 
-    def _print(
-        self, program: Program, outside: Mapping[str, Outside], kept: Iterable[str], *, forward: bool
-    ) -> tuple[Memory, list[Stage], bool]:
+    def tiled(self) -> tuple[Tiled, Tiled]:
+        """Forward and backward as they are printed."""
+        return self._tiled_forward(self._of_forward()), self._tiled_backward(self._of_backward())
+
+    def _tiled_forward(self, outside: Mapping[str, Outside]) -> Tiled:
+        kept = [*self.saved, *self.schedule.delays]
+        return self._tiled(self.schedule.forward, outside, kept, backward=False)
+
+    def _tiled_backward(self, outside: Mapping[str, Outside]) -> Tiled:
+        return self._tiled(self.backward_program, outside, self.carried, backward=True)
+
+    def _tiled(
+        self, program: Program, outside: Mapping[str, Outside], kept: Iterable[str], *, backward: bool
+    ) -> Tiled:
+        """`kept`: what is needed when the program is over, at its last turn."""
         schedule = replace(self.schedule, variables=self.variables)
-        phases = Tiler(schedule, program, self._dense, self._fresh, backward=not forward).run()
-        user = "forward" if forward else "backward"
-        self.operations[user] = operations(phases, self.variables)
+        phases = Tiler(schedule, program, self._dense, self._fresh, backward=backward).run()
         found = lives(phases, self.variables, self.owners)
         for name in kept:
             life = found.get(name)
             if life and life.scope in ("local", "row"):
                 found[name] = Life("turn")
+        return Tiled(phases, self.variables, self.owners, found, frozenset({*outside, *self.saved}))
+
+    def _print(
+        self, tiled: Tiled, outside: Mapping[str, Outside], *, forward: bool
+    ) -> tuple[Memory, list[Stage], bool]:
+        phases, found = tiled.phases, tiled.lives
+        user = "forward" if forward else "backward"
+        self.operations[user] = operations(phases, self.variables)
         applied = [p for p in products(phases) if isinstance(p, Apply) and len(p.targets) > 1]
         groups = {name: product.targets for product in applied for name in product.targets}
         saved = {n: k for n, k in self.saved.items() if n not in outside}
@@ -189,7 +207,7 @@ class Builder:
         groups |= side_by_side(phases, found, placed)
         names = allocator(self.identifiers.values())
         memory = Memory(
-            schedule,
+            self.schedule,
             self.variables,
             found,
             groups,
@@ -206,14 +224,28 @@ class Builder:
         printer = ProgramPrinter(memory, pointers, calls, self.expressions, self.note, together=together)
         return memory, printer.stages(phases), together
 
-    def _forward(self) -> tuple[Memory, Body]:
-        outside = {
+    def _of_forward(self) -> dict[str, Outside]:
+        """What forward has in arrays of the caller."""
+        return {
             **self._outside("params", "param"),
             **self._outside("inputs", "input"),
             **self._outside("outputs", "output"),
         }
-        states = list(self.schedule.delays)
-        memory, stages, together = self._print(self.schedule.forward, outside, [*self.saved, *states], forward=True)
+
+    def _of_backward(self) -> dict[str, Outside]:
+        """What backward has in arrays of the caller."""
+        seeds = {self.schedule.seeds[b]: o for b, o in self._outside("doutputs", "output").items()}
+        return {
+            **self._outside("params", "param"),
+            **self._outside("inputs", "input"),
+            **seeds,
+            **self._outside("dparams", "param", bars=self.bars),
+            **self._outside("dinputs", "input", bars=self.bars),
+        }
+
+    def _forward(self) -> tuple[Memory, Body]:
+        outside, states = self._of_forward(), list(self.schedule.delays)
+        memory, stages, together = self._print(self._tiled_forward(outside), outside, forward=True)
         copies = []
         for name, number in self.saved.items():
             if name in outside:
@@ -224,15 +256,8 @@ class Builder:
         return memory, self._body(memory, "forward", stages, together)
 
     def _backward(self) -> tuple[Memory, Body]:
-        seeds = {self.schedule.seeds[b]: o for b, o in self._outside("doutputs", "output").items()}
-        outside = {
-            **self._outside("params", "param"),
-            **self._outside("inputs", "input"),
-            **seeds,
-            **self._outside("dparams", "param", bars=self.bars),
-            **self._outside("dinputs", "input", bars=self.bars),
-        }
-        memory, stages, together = self._print(self.backward_program, outside, self.carried, forward=False)
+        outside = self._of_backward()
+        memory, stages, together = self._print(self._tiled_backward(outside), outside, forward=False)
         copies = [self._copy_state(memory, bar, state, "dinitial", "1") for bar, state in self.carried.items()]
         return memory, self._body(memory, "backward", _with_rows(stages, _by_one_part(copies, together)), together)
 

@@ -1,4 +1,5 @@
-"""How long each variable has to live. In: phases. Out: a `Life` for every variable they compute.
+"""How long each variable has to live. In: phases. Out: a `Life` for every variable they compute; and all of it, a
+program as it is printed.
 
 local     used in one nest of loops only: a variable of C
 row       used for one sequence of the batch at one time only
@@ -27,6 +28,25 @@ class Life:
 
     scope: Scope
     slots: int = 1
+
+
+@dataclass(frozen=True)
+class Tiled:
+    """Phases, and how long what they compute lives.
+
+    `owners`: delay → the state that it looks back at. `kept`: what is in arrays of the caller or on the tape,
+    whatever its life would be.
+    """
+
+    phases: tuple[Phase, ...]
+    variables: Mapping[str, Var]
+    owners: Mapping[str, str]
+    lives: Mapping[str, Life]
+    kept: frozenset[str]
+
+    def scope(self, name: str) -> Scope | None:
+        """How long a variable is there; None where it is kept."""
+        return None if name in self.kept else self.lives[name].scope
 
 
 @dataclass(frozen=True)
