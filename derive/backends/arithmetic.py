@@ -40,6 +40,16 @@ def selectors(schedule: Schedule) -> frozenset[str]:
     return frozenset(found)
 
 
+def constants(schedule: Schedule) -> frozenset[str]:
+    """The variables made of numbers and lengths alone."""
+    found: set[str] = set()
+    for equation in (*schedule.forward.equations, *schedule.replay.equations, *schedule.backward.equations):
+        read = {e.name for term in equation.terms for e in elements(term.body)}
+        if not equation.target.indices and read <= found and not any(term.over for term in equation.terms):
+            found.add(equation.name)
+    return frozenset(found)
+
+
 def selected(terms: Sequence[Term], known: Collection[str]) -> list[Term]:
     """Terms without sums of which one of two is taken, as one term; `known`: the selectors."""
     addends = [a for term in terms if not term.over for a in sp.Add.make_args(term.body)]

@@ -21,10 +21,12 @@ from derive.system import (
     Equation,
     FirstMaximum,
     Index,
+    Length,
     System,
     Term,
     canonical,
     elements,
+    indices_of,
 )
 
 
@@ -50,7 +52,14 @@ def linear_terms(system: System, equation: Equation) -> Iterator[Linear]:
     for term in equation.terms:
         partials = _partials(equation.target, term.body)
         for source in sorted(partials, key=system.place):
-            yield Linear(equation.target, partials[source], source, term.over)
+            yield _linear(equation.target, partials[source], source, term.over)
+
+
+def _linear(target: Element, coefficient: sp.Expr, source: Element, over: tuple[Index, ...]) -> Linear:
+    """A linear term; an index of the sum that it lacks only multiplies it."""
+    used = indices_of(coefficient) | indices_of(source)
+    lengths = sp.Mul(*(Length(i.axis) for i in over if i not in used))
+    return Linear(target, lengths * coefficient, source, tuple(i for i in over if i in used))
 
 
 def _partials(target: Element, body: sp.Expr) -> dict[Element, sp.Expr]:

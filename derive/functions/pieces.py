@@ -90,8 +90,8 @@ def pieces(closed: sp.Expr) -> Pieces:
 def slope(closed: sp.Expr) -> Pieces:
     """The derivative of a closed form, interval by interval.
 
-    At a kink, where the one-sided derivatives differ or the function jumps, it is 0; so is it at every
-    kink of every function, in every backend.
+    At a kink, where the one-sided derivatives differ or the function jumps, it is 0, in every backend; but where
+    both sides rise or both fall it is the derivative from the left, for a 0 would lose the gradient.
     """
     form = pieces(closed)
     values = tuple(sp.diff(value, Z) for value in form.values)
@@ -106,14 +106,20 @@ def has_kink(closed: sp.Expr) -> bool:
 
 
 def _at(form: Pieces, slopes: Sequence[sp.Expr], k: int) -> sp.Expr:
-    return slopes[k].subs(Z, form.points[k]) if _is_smooth(form, slopes, k) else sp.S.Zero
+    left, right = (s.subs(Z, form.points[k]) for s in slopes[k : k + 2])
+    return left if _is_smooth(form, slopes, k) or (_meets(form, k) and bool(left * right > 0)) else sp.S.Zero
+
+
+def _meets(form: Pieces, k: int) -> bool:
+    """Whether there is no jump at a breakpoint."""
+    point = form.points[k]
+    return all(same(value.subs(Z, point), form.at[k]) for value in form.values[k : k + 2])
 
 
 def _is_smooth(form: Pieces, slopes: Sequence[sp.Expr], k: int) -> bool:
     point = form.points[k]
     left, right = (s.subs(Z, point) for s in slopes[k : k + 2])
-    ends = [value.subs(Z, point) for value in form.values[k : k + 2]]
-    return same(left, right) and all(same(end, form.at[k]) for end in ends)
+    return same(left, right) and _meets(form, k)
 
 
 def same(a: sp.Expr, b: sp.Expr) -> bool:

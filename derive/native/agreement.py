@@ -49,7 +49,8 @@ class _Arguments(NamedTuple):
 def require_agreement(library: ctypes.CDLL, table: Interface, model: Model) -> None:
     """Raise `KernelsDiffer` where the two do not give the same outputs, states and gradients.
 
-    Of what is not all finite in NumPy nothing is compared; then smaller, positive numbers are tried as well.
+    Of what is not all finite in NumPy, in either precision, nothing is compared; then smaller, positive numbers are
+    tried as well.
     """
     kernels = {p: Kernel(library, table, model.init, model.tape_of, DTYPES[p]) for p in table.precisions}
     for time, batch, first, longer in SIZES:
@@ -68,7 +69,7 @@ def _compared(
     with np.errstate(all="ignore"):
         wanted = {precision: _results(model, arguments) for precision, arguments in given.items()}
         errors = {name: np.abs(array - wanted["f64"][name]).max() for name, array in wanted["f32"].items()}
-    rounding = {name: float(error) if np.isfinite(error) else 0.0 for name, error in errors.items()}
+    rounding = {name: float(error) if np.isfinite(error) else np.inf for name, error in errors.items()}
     for (precision, kernel), how in itertools.product(kernels.items(), ({}, {"checkpoint": 2})):
         unit = float(np.finfo(DTYPES[precision]).eps)
         amplified = {name: AMPLIFIED * error * unit / 2.0**-23 for name, error in rounding.items()}

@@ -49,7 +49,7 @@ def load_network(cell: Cell, weights: Path, inputs: Path | None = None) -> Netwo
     except (TypeError, ValueError) as error:
         raise NetworkError(f"{weights}: {error}") from error
     if inputs is None:
-        x, source = _drawn(cell, params), f"standard normal input, {_STEPS} steps, seed 0 (--input gives your own)"
+        x, source = _drawn(cell, kernel, params), f"standard normal input, {_STEPS} steps, seed 0 (--input gives your own)"
     else:
         x, source = _read(cell, kernel, params, inputs), f"the first sequence of {inputs}"
     return Network(kernel, params, x if len(kernel.Inputs._fields) > 1 else x[0], source)
@@ -87,11 +87,11 @@ def _read(cell: Cell, kernel: Any, params: Any, path: Path) -> Any:
     return x
 
 
-def _drawn(cell: Cell, params: Any) -> Any:
+def _drawn(cell: Cell, kernel: Any, params: Any) -> Any:
     sizes = _sizes(cell, params)
     shapes = [[sum(sizes[p] for p in axis.parts) for axis in v.shape] for v in cell.of_role("input")]
     rng = np.random.default_rng(0)
-    return tuple(rng.normal(size=(_STEPS, 1, *shape)) for shape in shapes)
+    return kernel.Inputs(*(rng.normal(size=(_STEPS, 1, *shape)) for shape in shapes))
 
 
 def _sizes(cell: Cell, params: Any) -> dict[str, int]:

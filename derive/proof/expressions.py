@@ -15,7 +15,7 @@ import sympy
 
 from derive import functions
 from derive.functions.ring import Element
-from derive.proof.rings import ProofRing
+from derive.proof.rings import ProofRing, first_of_each
 
 
 class Constant(sympy.Function):  # type: ignore[misc]
@@ -57,7 +57,10 @@ class Expressions:
         return 1 / argument if function == "recip" else _class_of(function)(argument)
 
     def first_maximum(self, elements: Sequence[sympy.Expr]) -> list[sympy.Expr]:
-        return [Indicator(position, *elements) for position in range(len(elements))]
+        def indicator(position: int, distinct: Sequence[sympy.Expr]) -> sympy.Expr:
+            return Indicator(position, *distinct)
+
+        return first_of_each(elements, indicator, sympy.S.Zero, sympy.S.One)
 
     def constant(self, element: sympy.Expr) -> sympy.Expr:
         return Constant(element)

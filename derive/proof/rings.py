@@ -11,7 +11,7 @@ equal values, and what holds there for every value holds for the function. `reci
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from hashlib import blake2b
 from typing import Protocol
@@ -34,6 +34,15 @@ class ProofRing(OracleRing, Protocol):
 
     def variable(self, name: str) -> Element:
         """What stands for an unknown of this name: a random number, a symbol, a degree."""
+
+
+def first_of_each(
+    elements: Sequence[Element], indicator: Callable[[int, Sequence[Element]], Element], zero: Element, one: Element
+) -> list[Element]:
+    """The indicators of a maximum: of elements that are equal only the first may be chosen, and one alone is."""
+    distinct = tuple(dict.fromkeys(elements))
+    chosen = {e: indicator(k, distinct) if len(distinct) > 1 else one for k, e in enumerate(distinct)}
+    return [chosen.pop(element, zero) for element in elements]
 
 
 class Residue:
@@ -96,10 +105,10 @@ class Residues:
         return Residue(self._generator("function", function, argument.value) % PRIME)
 
     def first_maximum(self, elements: Sequence[Residue]) -> list[Residue]:
-        values = [element.value for element in elements]
-        return [
-            Residue(self._generator("maximum", position, *values) % PRIME) for position in range(len(values))
-        ]
+        def indicator(position: int, distinct: Sequence[Residue]) -> Residue:
+            return Residue(self._generator("maximum", position, *(e.value for e in distinct)) % PRIME)
+
+        return first_of_each(elements, indicator, Residue(0), Residue(1))
 
     def constant(self, element: Residue) -> Residue:
         return element
@@ -130,9 +139,10 @@ class Rationals:
         return _fraction(self._generator("function", function, argument))
 
     def first_maximum(self, elements: Sequence[Fraction]) -> list[Fraction]:
-        return [
-            _fraction(self._generator("maximum", position, *elements)) for position in range(len(elements))
-        ]
+        def indicator(position: int, distinct: Sequence[Fraction]) -> Fraction:
+            return _fraction(self._generator("maximum", position, *distinct))
+
+        return first_of_each(elements, indicator, Fraction(0), Fraction(1))
 
     def constant(self, element: Fraction) -> Fraction:
         return element

@@ -18,6 +18,7 @@ from derive.system.model import (
     canonical,
     elements,
     elementwise,
+    indices_of,
 )
 from derive.system.names import Names
 from derive.system.normal import normalize
@@ -42,8 +43,10 @@ __all__ = [
     "canonical",
     "check",
     "elements",
+    "indices_of",
     "elementwise",
     "evaluate",
+    "indices_of",
     "nets",
     "normalize",
     "temporaries",

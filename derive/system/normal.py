@@ -217,8 +217,8 @@ class _Normalizer:
 
     def _element(self, terms: Sequence[Term], at: Slots, hint: str) -> sp.Expr:
         """What a function is applied to: an element, named where it has no name yet, or a constant."""
-        if len(terms) == 1 and not terms[0].over:
-            body = terms[0].body
+        if not any(term.over for term in terms):
+            body = sp.Add(*(term.body for term in terms))
             if isinstance(body, Element) or not elements(body):
                 return body
         return self.space.name(f"{self.space.about}_{hint}", self._used(at, *(t.body for t in terms)), terms)
@@ -231,12 +231,13 @@ class _Normalizer:
         """The largest element, as the sum of the elements that a selector lets through."""
         best: sp.Expr | None = None
         for slots in self._reduced(node, at):
-            over = tuple(s.index for s in slots if s not in at)
             element = self._element([Term(self._lower(node.operand, slots))], slots, "max_of")
+            slots = self._used(slots, element)
+            over = tuple(s.index for s in slots if s not in at)
             value = element
-            if elements(element):
+            if over:
                 first = self.space.name(f"{self.space.about}_first", slots, [Term(FirstMaximum(element, *over))])
-                value = self.space.name(f"{self.space.about}_max", at, [Term(first * element, over)])
+                value = self.space.name(f"{self.space.about}_max", self._used(at, element), [Term(first * element, over)])
             if best is None:
                 best = value
             else:

@@ -47,6 +47,7 @@ def test_a_fault_is_found_wherever_it_is(fault):
         pytest.param("h[t] = layernorm(W @ h[t-1] + x + c)", id="gradients that cancel"),
         pytest.param("h[t] = sin(30 * h[t-1] + 100 * x)", id="rounding that grows"),
         pytest.param("h[t] = maximum(x, x) + minimum(b, b) * h[t-1]", id="nothing but ties"),
+        pytest.param("h[t] = exp(exp(x)) * square(square(square(3 + h[t-1])))", id="beyond single precision alone"),
     ],
 )
 def test_numbers_that_cannot_be_compared_are_no_fault(equation):

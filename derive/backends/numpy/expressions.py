@@ -6,7 +6,7 @@ leading axes; what an element lacks of the result's indices is broadcast.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from string import ascii_lowercase
 
 import sympy as sp
@@ -24,10 +24,13 @@ _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(5)
 
 class Expressions:
     """Writes bodies. `spell`: an element's source; `rank`: where a variable comes in a product;
-    `time`: whether arrays have a time axis here (not inside a loop); `batch`: whether a batch axis."""
+    `time`: whether arrays have a time axis here (not inside a loop); `batch`: whether a batch axis;
+    `constants`: the variables that are numbers of Python, which arrays of any precision may meet."""
 
-    def __init__(self, spell: Spell, rank: Rank, *, time: bool, batch: bool = True) -> None:
-        self.spell, self.rank = spell, rank
+    def __init__(
+        self, spell: Spell, rank: Rank, *, time: bool, batch: bool = True, constants: Collection[str] = ()
+    ) -> None:
+        self.spell, self.rank, self.constants = spell, rank, constants
         self.absent = {i for i, there in ((TIME, time), (BATCH, batch)) if not there}
 
     def axes(self, indices: Sequence[sp.Expr]) -> list[Index]:
@@ -134,7 +137,7 @@ class Expressions:
         if isinstance(body, ScalarFunction):
             inner, _ = self._write(body.args[0], goal)
             name = spelling(body.row_name)
-            if not elements(body):
+            if body.row_name != "recip" and all(e.name in self.constants for e in elements(body)):
                 number = inner if name.startswith("np.") else f"np.float64({inner})"
                 return f"float({name}({number}))", _ATOM
             return (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from derive.backends.arithmetic import selectors
+from derive.backends.arithmetic import constants, selectors
 from derive.backends.numpy.expressions import Expressions
 from derive.backends.numpy.layout import Layout
 from derive.schedule import Loop, Program, Schedule
@@ -34,7 +34,7 @@ class Spelling:
         self.stretches: dict[str, tuple[str, ...]] = {}
         self.order = {name: k for k, name in enumerate(_reading_order(schedule))}
         self.layout = Layout(program, schedule.variables)
-        self.selectors = selectors(schedule)
+        self.selectors, self.constants = selectors(schedule), constants(schedule)
         self.buffers = {b: names.fresh(f"{identifiers[b[0]]}_stack") for b in program.buffers}
         self.owner = {delay: state for state, delay in schedule.delays.items()}
         self.carried = {schedule.bars[d]: f"d{s}_next" for s, d in schedule.delays.items()}
@@ -51,7 +51,7 @@ class Spelling:
         def spell(element: Element) -> str:
             return self.element(element, loop)
 
-        return Expressions(spell, self.rank, time=timed)
+        return Expressions(spell, self.rank, time=timed, constants=self.constants)
 
     def rank(self, name: str) -> int:
         """Where a variable comes in a product."""
