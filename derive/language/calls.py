@@ -73,7 +73,7 @@ def _axis(name: str, tree: ast.Call, span: Span) -> Literal[0, 1] | None:
                 return None
             case [("axis", ast.Constant(value=int(axis)))] if axis in (0, 1):
                 return 0 if axis == 0 else 1
-    paired = len(tree.args) == 2 and not isinstance(tree.args[1], ast.Constant)
+    paired = len(tree.args) == 2 and (name == "max" or not isinstance(tree.args[1], ast.Constant))
     other = {"max": "maximum", "sum": "dot"}.get(name) if paired else None
     raise CellError(
         "arguments", f"`{name}` takes one argument, and perhaps an axis", span,
@@ -96,9 +96,12 @@ _FAMILIAR = {
     "sigma": "sigmoid",
     "logistic": "sigmoid",
     "concat": "[a, b]",
+    "cat": "[a, b]",
+    "clamp": "minimum(maximum(v, a), b)",
+    "clip": "minimum(maximum(v, a), b)",
     "matmul": "a @ b",
     "norm": "sqrt(dot(v, v))",
-    "min": "-max(-v)",
+    "min": "minimum(a, b)`, or of one vector `-max(-v)",
     "pow": "x**2",
     "inverse": "1 / x",
     "logsigmoid": "log_sigmoid(x)",
@@ -112,7 +115,7 @@ _FAMILIAR = {
 
 def _unknown(name: str, span: Span, resolver: Resolver) -> CellError:
     known = sorted({*FUNCTIONS, *OPERATIONS, *resolver.scope.macros.statements})
-    near = difflib.get_close_matches(name, known, 1)
+    near = difflib.get_close_matches(name, known, 1, cutoff=0.7)
     if name in resolver.scope.names:
         remedy = f"`{name}` is a variable; products are written `{name} * (…)` or `{name} @ (…)`"
     elif name in _FAMILIAR:
@@ -121,5 +124,5 @@ def _unknown(name: str, span: Span, resolver: Resolver) -> CellError:
         remedy = f"did you mean `{near[0]}`?"
     else:
         remedy = f"define it above: `{name}(a) = …`"
-    expected = "" if near else f"one of {', '.join(known)}"
+    expected = "" if near or name in _FAMILIAR else f"one of {', '.join(known)}"
     return CellError("function", f"there is no function `{name}`", span, expected=expected, remedy=remedy)

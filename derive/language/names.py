@@ -43,14 +43,23 @@ _CYRILLIC = dict(zip("аеорсухіѕјһкмтвнАВЕКМНОРСТХ", "
 _SIGNS = {
     "×": "*", "·": "*", "⋅": "*", "∘": "*", "⊙": "*", "∗": "*", "÷": "/", "∕": "/", "−": "-", "–": "-",
     "—": "-", "‐": "-", "‑": "-", "“": '"', "”": '"', "‘": "'", "’": "'", "′": "'", "⊗": "outer(u, v)",
-    "√": "sqrt(…)", "∑": "sum(…)", "⊤": "transpose(…)", "ᵀ": "transpose(…)",
+    "√": "sqrt(…)", "∑": "sum(…)", "⊤": "transpose(…)", "ᵀ": "transpose(…)", "²": "**2", "³": "**3",
 }  # fmt: skip
 NO_CONDITIONS = "there are no conditions: `maximum`, `minimum`, `relu` and `abs` choose"
+INSTEAD = {
+    **dict.fromkeys(("and", "or", "not", "if", "else"), NO_CONDITIONS),
+    **dict.fromkeys(("for", "while"), "there are no loops: an equation holds for every element, at every step"),
+    "def": "a macro is written `f(a) = …`",
+    "return": "leave it out: the first state is the output, or what `output y` names",
+    "const": "a number that is trained is a `param`; one that is not stands in the equation",
+}
+"""What to write instead of a word that other languages have."""
 OPERATORS = "the operators are `+ - * / ** @`"
 _ASCII_SIGNS = {
     "^": "powers are written `x**2`",
     ".": "there are no attributes: write the function's name alone, and `transpose(M)`",
-    "'": 'text stands in remarks only: `note "…"`',
+    "'": 'text stands in remarks only: `note "…"`; a transpose is `transpose(M)`',
+    "%": f"{OPERATORS}; comments begin with `#`",
     ";": "write one statement a line",
     "<": NO_CONDITIONS,
     ">": NO_CONDITIONS,
@@ -104,13 +113,15 @@ def _taken_by(name: str) -> str:
 def foreign_character(character: str, span: Span) -> CellError:
     """The error for a character that the language does not use, with what to write instead."""
     if character.isascii():
-        remedy = _ASCII_SIGNS.get(character, OPERATORS)
+        remedy = _ASCII_SIGNS.get(character, OPERATORS if character.isprintable() else "delete it")
         shown = character if character.isprintable() else f"\\x{ord(character):02x}"
         return CellError("character", f"`{shown}` is no sign of this language", span, remedy=remedy)
     name = unicodedata.name(character, "a character without a name").lower()
     shown = character if character.isprintable() else f"\\u{ord(character):04x}"
     plain = _plain(character)
     remedy = f"write `{plain}`" if plain else "write it in ASCII, or move it into a comment"
+    if character.isspace() or unicodedata.category(character) == "Cf":
+        remedy = "write a space" if character.isspace() else "delete it"
     return CellError("character", f"`{shown}` ({name}) is not ASCII", span, remedy=remedy)
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from derive.language import limits
 from derive.language.errors import CellError
-from derive.language.names import KEYWORDS, NO_CONDITIONS, foreign_character
+from derive.language.names import INSTEAD, KEYWORDS, foreign_character
 from derive.language.syntax import Span
 
 Kind = Literal["name", "number", "sign", "text"]
@@ -139,7 +139,7 @@ def _check_neighbours(previous: Token | None, token: Token) -> None:
         another = f"choose another name, such as `{token.text}_0`"
         raise CellError(
             "reserved", f"`{token.text}` is a keyword of Python, C or C++", token.span,
-            remedy=NO_CONDITIONS if token.text in ("and", "or", "if", "else") else another,
+            remedy=INSTEAD.get(token.text, another),
         )  # fmt: skip
     if previous is None or token.kind not in ("name", "number"):
         return

@@ -7,6 +7,7 @@ parameters that nobody declared. Refuses what is read too early, or at a time th
 from __future__ import annotations
 
 import ast
+import difflib
 
 from derive.functions import FUNCTIONS
 from derive.language import limits
@@ -92,7 +93,12 @@ class Resolver:
         """A name with an index."""
         known = self.scope.names.get(name)
         lag = _lag(time)
-        if known is None or known.role == "param":
+        if known is None:
+            raise CellError(
+                "time", f"`{name}` is declared nowhere, and only a state has a time", span,
+                remedy=self._meant(name),
+            )  # fmt: skip
+        if known.role == "param":
             raise CellError(
                 "time",
                 f"`{name}` is a parameter and has no time",
@@ -115,6 +121,14 @@ class Resolver:
         if lag == 0 and name not in self.defined:
             raise self._too_early(name, span)
         return Reference(shape=(), span=span, name=name, lag=0 if lag == 0 else 1)
+
+    def _meant(self, name: str) -> str:
+        """What an undeclared name with a time may stand for."""
+        states = {n.lower(): n for n, known in self.scope.names.items() if known.role == "state"}
+        near = difflib.get_close_matches(name.lower(), states, 1, cutoff=0.7)
+        if near:
+            return f"did you mean `{states[near[0]]}`?"
+        return f"declare it, `state {name} : …`; if it is a parameter, write `{name}`"
 
     def _too_early(self, name: str, span: Span) -> CellError:
         assert self.equation is not None

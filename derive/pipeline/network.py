@@ -49,7 +49,8 @@ def load_network(cell: Cell, weights: Path, inputs: Path | None = None) -> Netwo
     except (TypeError, ValueError) as error:
         raise NetworkError(f"{weights}: {error}") from error
     if inputs is None:
-        x, source = _drawn(cell, kernel, params), f"standard normal input, {_STEPS} steps, seed 0 (--input gives your own)"
+        x = _drawn(cell, kernel, params)
+        source = f"standard normal input, {_STEPS} steps, seed 0 (--input gives your own)"
     else:
         x, source = _read(cell, kernel, params, inputs), f"the first sequence of {inputs}"
     return Network(kernel, params, x if len(kernel.Inputs._fields) > 1 else x[0], source)

@@ -46,7 +46,6 @@ __all__ = [
     "indices_of",
     "elementwise",
     "evaluate",
-    "indices_of",
     "nets",
     "normalize",
     "temporaries",

@@ -232,12 +232,13 @@ class _Normalizer:
         best: sp.Expr | None = None
         for slots in self._reduced(node, at):
             element = self._element([Term(self._lower(node.operand, slots))], slots, "max_of")
-            slots = self._used(slots, element)
-            over = tuple(s.index for s in slots if s not in at)
+            used = self._used(slots, element)
+            over = tuple(s.index for s in used if s not in at)
             value = element
             if over:
-                first = self.space.name(f"{self.space.about}_first", slots, [Term(FirstMaximum(element, *over))])
-                value = self.space.name(f"{self.space.about}_max", self._used(at, element), [Term(first * element, over)])
+                first = self.space.name(f"{self.space.about}_first", used, [Term(FirstMaximum(element, *over))])
+                kept = self._used(at, element)
+                value = self.space.name(f"{self.space.about}_max", kept, [Term(first * element, over)])
             if best is None:
                 best = value
             else:
