@@ -224,6 +224,13 @@ class Cell:
         """The variables of one role, in order."""
         return tuple(v for v in self.variables.values() if v.role == role)
 
+    @property
+    def untold(self) -> tuple[Variable, ...]:
+        """The states with an axis that no parameter and no input has: only an initial state tells its length."""
+        given = (*self.of_role("param"), *self.of_role("input"))
+        told = {part for variable in given for axis in variable.shape for part in axis.parts}
+        return tuple(v for v in self.of_role("state") if not told.issuperset(p for a in v.shape for p in a.parts))
+
     def written(self, equation: Equation) -> str:
         """An equation as the author wrote it, without remarks, on one line."""
         text = ""

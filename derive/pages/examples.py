@@ -5,11 +5,12 @@ In: a cell. Out: examples for the template.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 from derive.language import cell as shipped_cell
 from derive.language import shipped
-from derive.language.syntax import Cell
+from derive.language.syntax import Cell, Variable
 from derive.pages.rows import Row
 
 _BATCH, _STEPS = 4, 20
@@ -32,12 +33,11 @@ def python(cell: Cell) -> str:
     load = f'derive.cell("{cell.name}")' if _is_shipped(cell) else f'derive.load("{cell.name}.cell")'
     sizes = {axis: 3 + 2 * k for k, axis in enumerate(cell.axes)}
     written = ", ".join(f'"{axis}": {size}' for axis, size in sizes.items())
-    inputs = [
-        (v.name, ", ".join(str(n) for n in (_STEPS, _BATCH, *(sum(sizes[p] for p in a.parts) for a in v.shape))))
-        for v in cell.of_role("input")
-    ]
-    drawn = [f'rng.normal(size=({shape})).astype("float32")' for _, shape in inputs]
+    inputs = [_lengths(v, sizes, _STEPS, _BATCH) for v in cell.of_role("input")]
+    drawn = [f'rng.normal(size=({shape})).astype("float32")' for shape in inputs]
     x = drawn[0] if len(drawn) == 1 else f"kernel.Inputs({', '.join(drawn)})"
+    states = [f'np.zeros(({_lengths(v, sizes, _BATCH)},), "float32")' for v in cell.of_role("state")]
+    initial = f"initial = kernel.State({', '.join(states)})\n" if cell.untold else ""
     return f"""import derive
 import numpy as np
 
@@ -46,9 +46,13 @@ kernel = derive.build(cell, backend="c", dtype="float32")     # or backend="nump
 rng = np.random.default_rng(0)
 params = kernel.init({{{written}}}, rng)
 x = {x}     # time, batch, …
-
-y, final, tape = kernel.forward(params, x)
+{initial}
+y, final, tape = kernel.forward(params, x{", initial" if initial else ""})
 dparams, dx, dinitial = kernel.backward(params, tape, dy=y)    # gradients of ½ Σ y²"""
+
+
+def _lengths(variable: Variable, sizes: Mapping[str, int], *before: int) -> str:
+    return ", ".join(str(n) for n in (*before, *(sum(sizes[p] for p in axis.parts) for axis in variable.shape)))
 
 
 def _commands(cell: Cell) -> str:

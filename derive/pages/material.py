@@ -67,9 +67,10 @@ def _measured(verified: Verified) -> Measured:
     sizes = {axis: _INPUTS if axis in read else _OTHERS for axis in cell.axes}
     params = kernel.init(sizes, rng)
     x = kernel.Inputs(*(rng.normal(size=(_STEPS, 1, *_shape(v, sizes))) for v in cell.of_role("input")))
+    initial = kernel.State(*(np.zeros((1, *_shape(v, sizes))) for v in cell.of_role("state")))
     try:
         with np.errstate(all="ignore"):
-            found = diagnose(kernel, params, x if len(x) > 1 else x[0])
+            found = diagnose(kernel, params, x if len(x) > 1 else x[0], initial)
     except NetworkError as error:
         return Measured(sizes, _STEPS, None, str(error))
     return Measured(sizes, _STEPS, found, "")

@@ -37,6 +37,12 @@ class Network:
 
 def load_network(cell: Cell, weights: Path, inputs: Path | None = None) -> Network:
     """A network as `save_params` wrote it, with the input from a file or, without one, drawn."""
+    if cell.untold:
+        state = cell.untold[0].name
+        raise NetworkError(
+            f"{cell.name}: neither weights nor inputs tell the shape of {state}, so an initial state has to;"
+            " give it from Python: derive.diagnose(kernel, params, x, initial)"
+        )
     kernel = build(cell)
     try:
         params = kernel.Params(*_widened(weights, read_params(weights, kernel)))

@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from cellfolder import FILES, ROOT, STRANGERS
 from commandline import call
@@ -83,6 +84,31 @@ def test_two_cells_side_by_side(new, tmp_path):
     assert code == 0
     html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "indrnn on the left, leaky on the right" in html
+
+
+SLOTS = """
+input x : d_x
+state M : d_s, d_w
+state h : d_h
+q = W_q @ h[t-1] + U_q @ x
+w = softmax(M[t-1] @ q / sqrt(d_w))
+h[t] = tanh(W_h @ [h[t-1], x, w @ M[t-1]] + b_h)
+M[t] = M[t-1] * (1 - outer(w, sigmoid(W_e @ h[t]))) + outer(w, tanh(W_a @ h[t]))
+"""
+
+
+def test_a_cell_with_a_state_whose_length_only_an_initial_state_tells(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "slots.cell").write_text(SLOTS, encoding="utf-8")
+    assert call("report", "slots.cell", "-o", "out")[0] == 0
+    root, wrong = parsed((tmp_path / "out" / "index.html").read_text(encoding="utf-8"))
+    assert wrong == []
+    assert "cannot be examined" not in words(root)
+    program = next(e for e in root.iter(HTML + "pre") if e.get("aria-label") == "Python")
+    found = {}
+    exec("".join(program.itertext()).replace('backend="c"', 'backend="numpy"'), found)  # noqa: S102 - on the page
+    assert found["final"].M.shape == (4, 5, 7)
+    assert np.any(found["dparams"].W_e)
 
 
 def test_a_wrong_cell_is_told_and_nothing_is_written(tmp_path):

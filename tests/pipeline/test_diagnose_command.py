@@ -167,6 +167,23 @@ def test_a_size_that_no_weight_tells(tmp_path, monkeypatch):
     assert (code, errors) == (1, "the weights of free do not tell the size of d; give an input\n")
 
 
+def test_a_state_whose_shape_only_an_initial_state_tells(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = "input x : d\nstate M : s, d\nM[t] = dot(u, x) * tanh(M[t-1] @ W)\n"
+    (tmp_path / "slots.cell").write_text(text, encoding="utf-8")
+    kernel = derive.build(derive.parse(text, "slots"))
+    params = kernel.init({"d": 2, "s": 3}, np.random.default_rng(0))
+    derive.save_params("w.npz", params)
+    code, _, errors = call("diagnose", "slots.cell", "w.npz")
+    assert code == 1
+    assert errors == (
+        "slots: neither weights nor inputs tell the shape of M, so an initial state has to; give it from Python:"
+        " derive.diagnose(kernel, params, x, initial)\n"
+    )
+    initial = kernel.State(np.zeros((1, 3, 2)))
+    assert derive.diagnose(kernel, params, np.ones((5, 1, 2)), initial).verdict
+
+
 # -- pictures
 
 
