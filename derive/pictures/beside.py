@@ -6,7 +6,7 @@ in one cell is pointed out, and so are the switches on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from derive.bounds import flow
@@ -28,7 +28,7 @@ _APART, _HEAD, _FOOT, _LINE = 40.0, 40.0, 14.0, 1.5 * SIZE
 def beside(left: Cell, right: Cell) -> Picture:
     """The picture of one step of each of two cells."""
     one, other = diagram(left), diagram(right)
-    sides = _side(left, one, _Apart(one, other)), _side(right, other, _Apart(other, one))
+    sides = _side(left, one, _Apart(one, other), _only), _side(right, other, _Apart(other, one), _added)
     return _together(sides, f"{left.name} beside {right.name}")
 
 
@@ -53,14 +53,22 @@ def _states(of: Diagram) -> dict[str, bool]:
     return {node.about: node.about in direct for node in of.nodes if node.kind == "result" and node.state}
 
 
-def _side(cell: Cell, of: Diagram, apart: _Apart) -> Picture:
-    """One cell, its name above, what is pointed out told below."""
+def _only(state: Label) -> Label:
+    return (*words("state "), *state, *words(" only here"))
+
+
+def _added(state: Label) -> Label:
+    return (*words("added state "), *state)
+
+
+def _side(cell: Cell, of: Diagram, apart: _Apart, told: Callable[[Label], Label]) -> Picture:
+    """One cell, its name above, what is pointed out told below. `told`: of a state that the other one has not."""
     states = [*apart.added, *apart.direct]
     known = known_switches(flow(normalize(cell)))
     found = [s for s in switches(of, known) if s.state in states]
     picture = drawn(_pointed(of, states, found), railed)
     notation = Notation(cell)
-    heads = [(s, (*words("added state "), *notation.name(s))) for s in apart.added]
+    heads = [(s, told(notation.name(s))) for s in apart.added]
     heads += [(s, (*words("direct path of "), *notation.name(s))) for s in apart.direct]
     notes = [_note(of, head, [s for s in found if s.state == state]) for state, head in heads]
     texts = [Text(words(cell.name), picture.width / 2, _HEAD / 2, 1.25 * SIZE)]
@@ -69,8 +77,8 @@ def _side(cell: Cell, of: Diagram, apart: _Apart) -> Picture:
     for number, note in enumerate(notes):
         texts.append(Text(note, picture.width / 2, down + number * _LINE, SIZE, "accent"))
     wide = max(picture.width, *(t.width + SIZE for t in texts))
-    told = ". ".join([f"{cell.name}: {picture.description.rstrip('.')}", *map(plain, notes)]) + "."
-    lower = replace(lower, texts=(*lower.texts, *texts), height=down + len(notes) * _LINE, description=told)
+    description = ". ".join([f"{cell.name}: {picture.description.rstrip('.')}", *map(plain, notes)]) + "."
+    lower = replace(lower, texts=(*lower.texts, *texts), height=down + len(notes) * _LINE, description=description)
     return replace(moved(lower, (wide - picture.width) / 2, 0), width=wide)
 
 

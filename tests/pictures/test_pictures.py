@@ -119,7 +119,7 @@ def test_states_along_the_top_are_those_with_a_direct_path_in_the_step_jacobian(
 
 SWITCHES = {
     "rnn lstm": ["added state ct: keep ft, write it, read ot"],
-    "lstm rnn": ["added state ct: keep ft, write it, read ot"],
+    "lstm rnn": ["state ct only here: keep ft, write it, read ot"],
     "rnn gru": ["direct path of ht: keep zt, write 1 − zt, read rt"],
     "rnn rnn": [],
     "gru lstm": [
