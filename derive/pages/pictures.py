@@ -28,7 +28,7 @@ def sections(cell: Cell, forward: Sequence[Row], against: Cell | None) -> list[R
     time = [_figure("unrolled", unrolled(cell), "Three steps: what goes in, what goes on, what comes out.")]
     if against:
         other = plain(against.name)
-        time.append(_figure("beside", beside(against, cell), f"{other} on the left, {name} on the right."))
+        time.append(_figure("beside", beside(against, cell), f"First {other}, then {name}."))
     return [
         {"id": "pictures", "title": "What is computed from what", "text": _STEP, "pictures": step},
         {"id": "back", "title": "The gradient’s way", "text": _BACK, "pictures": back},
@@ -50,9 +50,9 @@ def small(cell: Cell) -> str:
 
 
 def _of_equation(cell: Cell, target: str, row: Row) -> Row:
-    formula = f"{row['left']} = {''.join(term['text'] for term in row['terms'])}"
-    remark = f", {row['remark']}" if row["remark"] else ""
-    figure = _figure(f"equation-{target}", equation(cell, target), f"{row['number']} ${formula}${remark}")
+    formula = f"${row['left']} = {''.join(term['text'] for term in row['terms'])}$"
+    told = ", ".join(filter(None, (formula, row["remark"])))
+    figure = _figure(f"equation-{target}", equation(cell, target), f"{row['number']} {told}")
     return figure | {"about": target, "number": row["number"]}
 
 

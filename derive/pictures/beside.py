@@ -1,4 +1,5 @@
-"""Two cells side by side, with the states that one has and the other has not, and the switches on them.
+"""Two cells side by side, one above the other where that is too wide: the states that one has and the other has not,
+and the switches on them.
 
 In: two cells. Out: one picture. States are matched by name, then by whether they have a direct path; what is left over
 in one cell is pointed out, and so are the switches on it.
@@ -23,6 +24,8 @@ from derive.pictures.whole import diagram
 from derive.system import normalize
 
 _APART, _HEAD, _FOOT, _LINE = 40.0, 40.0, 14.0, 1.5 * SIZE
+_WIDEST = 1500.0
+"""Two pictures that are wider together stand one above the other."""
 
 
 def beside(left: Cell, right: Cell) -> Picture:
@@ -108,13 +111,18 @@ def _called(of: Diagram, number: int) -> Label:
 
 
 def _together(sides: Sequence[Picture], title: str) -> Picture:
-    high = max(side.height for side in sides)
+    """Two pictures as one, in the middle of each other's height, or width if they stand one above the other."""
+    wide, high = _APART + sum(side.width for side in sides), max(side.height for side in sides)
     one, other = (moved(side, 0, (high - side.height) / 2) for side in sides)
     other = moved(other, one.width + _APART, 0)
+    if wide > _WIDEST:
+        wide, high = max(side.width for side in sides), _APART + sum(side.height for side in sides)
+        one, other = (moved(side, (wide - side.width) / 2, 0) for side in sides)
+        other = moved(other, 0, one.height + _APART)
     return Picture(
         title,
         f"{one.description} {other.description}",
-        one.width + _APART + other.width,
+        wide,
         high,
         one.frames + other.frames,
         one.lines + other.lines,

@@ -83,7 +83,7 @@ def test_two_cells_side_by_side(new, tmp_path):
     code, _, _ = call("report", new, "-o", tmp_path / "out", "--against", "indrnn")
     assert code == 0
     html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
-    assert "indrnn on the left, leaky on the right" in html
+    assert "First indrnn, then leaky." in html
 
 
 SLOTS = """

@@ -139,6 +139,15 @@ def test_added_states_and_their_switches_are_pointed_out(pair):
     assert set(pointed) - set(told) == wanted
 
 
+def test_what_is_too_wide_side_by_side_stands_one_above_the_other():
+    small, wide = (pipeline.beside(cell("rnn"), cell(name)) for name in ("lstm", "mlstm"))
+    one, lstm, mlstm = (whole(cell(name)) for name in ("rnn", "lstm", "mlstm"))
+    assert small.width > one.width + lstm.width
+    assert small.height < one.height + lstm.height
+    assert wide.width < one.width + mlstm.width
+    assert wide.height > one.height + mlstm.height
+
+
 def test_switches_are_found_under_any_name():
     text = FILES["lstm"].read_text(encoding="utf-8")
     for old, new in (("f", "p"), ("i", "q"), ("o", "u"), ("c", "s")):
