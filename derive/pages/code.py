@@ -1,4 +1,4 @@
-"""The code that computes, line by line, with the equation that a line computes beside it.
+"""The code that computes, line by line, with the equation that a line computes above it.
 
 In: the finished lines of the NumPy and the C backend, the rows of the derivation. Out: listings for the template. A
 line computes an equation where it gives its variable its last value: the backends call variables as the derivation

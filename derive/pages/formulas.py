@@ -20,8 +20,8 @@ _SIZED = re.compile(r"\\(?:[Bb]igg?)([lr])(?![A-Za-z])")
 _LITTLE = re.compile(r"\\big[lr](?![A-Za-z]) ?")
 _GREEK = re.compile(r"\\ensuremath\{(\\[A-Za-z]+)\}")
 _BREAK = re.compile(r"\\br(?:io|i|o|j)?(?![A-Za-z]) ?")
-_SPLIT = re.compile(r"\\bro?(?![A-Za-z]) ?")
-_INLINE = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
+_INLINE = re.compile(r"(?:\$\$(.+?)\$\$|\$(.+?)\$)([,.;:)]*)", re.DOTALL)
+_WRAP = "<wbr>"
 _BOLD = {"1": "𝟏"}
 _CLOSE = ("|", "‖", "/")
 _LETTERS = ("∂", "∇", "∞", "⋯", "…")
@@ -31,22 +31,31 @@ _IN_A_ROW = ("math", "mrow", "mstyle", "msqrt", "mtd")
 _OPENING = ("", "(", "[", ",", "=", "≤")
 _BETWEEN = re.compile(r"\s*(?:[-+=/] |\\(?:circ|cdot|le|mathbin)\b)")
 """The sign that a piece begins with stands behind another piece: it has a space behind it."""
+_SPLIT = re.compile(rf"\\bro?(?![A-Za-z]) ?|\\brio?(?![A-Za-z]) ?(?={_BETWEEN.pattern})")
+"""Where a line may break: outside parentheses, and inside them before a sign between two terms."""
 _NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
 
 
 def typeset(text: str) -> str:
     """HTML whose formulas stand between dollar signs, with MathML in their place; `$$` for those set large."""
     text = text.replace(r"$,\quad $", "$, $")
-    return _INLINE.sub(lambda m: mathml(m[1], large=True) if m[1] else mathml(m[2]), text)
+    return _INLINE.sub(_typeset, text)
+
+
+def _typeset(match: re.Match[str]) -> str:
+    """A formula with the punctuation behind it, which begins no line."""
+    large, inline, behind = match.groups()
+    *front, last = (mathml(large, large=True) if large else mathml(inline)).split(_WRAP)
+    return _WRAP.join([*front, f'<span class="closed">{last}{behind}</span>' if behind else last])
 
 
 def mathml(latex: str, *, large: bool = False) -> str:
     """A formula as one `<math>` element or several in a row. `large`: with limits above and below, as on its own."""
-    return "<wbr>".join(_element(piece, large) for piece in pieces(latex))
+    return _WRAP.join(_element(piece, large) for piece in pieces(latex))
 
 
 def pieces(latex: str) -> Iterator[str]:
-    """A formula cut where a line may break outside all brackets."""
+    """A formula cut where a line may break outside all brackets that grow with what is in them."""
     open_piece = ""
     for piece in _SPLIT.split(latex):
         open_piece += piece

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from visit import WIDTHS
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
@@ -42,6 +43,18 @@ def test_page(visitor, file):
     folder = BUILD / file.relative_to(BUILD).parts[0]
     complaints = visitor.complaints(file, file if ALONE[folder.name] else folder)
     assert not complaints, "\n".join(complaints)
+
+
+@pytest.mark.parametrize("width", [WIDTHS[0], WIDTHS[-1]])
+def test_the_way_back_is_first_shown_from_the_loss(visitor, width):
+    """It is read from its right end, and stands on the left where there is room for all of it."""
+    visitor.screenshot(BUILD / "pages" / "lstm" / "index.html", width, "light")
+    picture = visitor.page.locator("#way-back div.picture").bounding_box()
+    drawn = visitor.page.locator("#way-back svg").bounding_box()
+    if drawn["width"] > picture["width"]:
+        assert drawn["x"] + drawn["width"] == pytest.approx(picture["x"] + picture["width"], abs=1)
+    else:
+        assert drawn["x"] == pytest.approx(picture["x"], abs=1)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -11,6 +11,7 @@ from pagecells import HTML, PAGES, by_id, known, of, parsed, tree, words
 from derive import parse
 from derive.backends.formula import explain
 from derive.pages.examples import python
+from derive.pages.formulas import pieces, typeset
 from derive.pages.text import sentence
 from derive.pipeline import generate
 from derive.system import elements
@@ -154,6 +155,16 @@ def test_a_page_without_matplotlib_says_so(monkeypatch):
     found = flow.measured(known("rnn").measured, None)
     assert found["plots"] == []
     assert "derive-rnn[pages]" in found["text"]
+
+
+def test_punctuation_behind_a_formula_begins_no_line():
+    html = typeset("of $a\\br + b$, and")
+    assert re.fullmatch(r'of <math>.*</math><wbr><span class="closed"><math>[^,]*</math>,</span> and', html)
+
+
+def test_a_formula_may_break_inside_parentheses_before_a_sign_between_terms():
+    assert list(pieces(r"\sigma(W\, h\bri + b)\br + c")) == [r"\sigma(W\, h", "+ b)", "+ c"]
+    assert list(pieces(r"\exp(\bri -z)")) == [r"\exp(\bri -z)"]
 
 
 def test_powers_in_sentences_are_raised():
