@@ -50,7 +50,7 @@ def small(cell: Cell) -> str:
 
 
 def _of_equation(cell: Cell, target: str, row: Row) -> Row:
-    formula = f"${row['left']} = {''.join(term['text'] for term in row['terms'])}$"
+    formula = rf"${row['left']}\br = {''.join(term['text'] for term in row['terms'])}$"
     told = ", ".join(filter(None, (formula, row["remark"])))
     figure = _figure(f"equation-{target}", equation(cell, target), f"{row['number']} {told}")
     return figure | {"about": target, "number": row["number"]}
