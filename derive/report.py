@@ -17,6 +17,10 @@ from derive.pipeline.flow_products import Array
 from derive.pipeline.gradient_flow import GradientFlow
 
 _RECENT = 10
+_USELESS = 1e6
+"""A bound beyond that, of the growth a step or of a state, says nothing of a network that is computed."""
+_NOTHING = 1e-12
+"""A rate below that is one of 0, rounded outward; the larger one is a bound too."""
 
 
 def report(diagnosis: Diagnosis) -> Iterator[RenderableType]:
@@ -46,7 +50,12 @@ def certificate(flow: GradientFlow) -> Iterator[str]:
     elif found.contracts:
         yield (
             f"Certificate: every gradient vanishes, whatever the input within these bounds: in the {name}-norm no block"
-            f" of the Jacobian over k steps exceeds {found.constant:.3g} · {found.rate:.4g}^k, {within}."
+            f" of the Jacobian over k steps exceeds {_power(found.constant, found.rate)}, {within}."
+        )
+    elif found.rate > _USELESS:
+        yield (
+            f"Certificate: none that gradients vanish, and no useful bound: in the {name}-norm it lets them grow by"
+            f" more than a factor of {_USELESS:g} a step."
         )
     else:
         yield (
@@ -57,9 +66,16 @@ def certificate(flow: GradientFlow) -> Iterator[str]:
     yield f"The states stay within: {', '.join(ranges)}."
 
 
+def _power(constant: float, rate: float) -> str:
+    factor = f"{constant:.3g}"
+    return f"{'' if factor == '1' else f'{factor} · '}{max(rate, _NOTHING):.4g}^k"
+
+
 def _range(lower: Array, upper: Array) -> str:
-    low, high = float(np.min(lower)), float(np.max(upper))
-    return f"[{low:.3g}, {high:.3g}]" if np.isfinite(low) and np.isfinite(high) else "no bound"
+    low, high = float(np.min(lower)) + 0.0, float(np.max(upper)) + 0.0  # no -0
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return "no bound"
+    return f"[{low:.3g}, {high:.3g}]" if max(-low, high) <= _USELESS else f"no useful bound (beyond {_USELESS:g})"
 
 
 def _growth(flow: GradientFlow) -> Table:

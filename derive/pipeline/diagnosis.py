@@ -175,8 +175,9 @@ class _Examination:
     def _verdict_in_words(self) -> str:
         end, over = power(float(self.curve[-1])), f"over {_steps(self.lag)}"
         if self.verdict == "vanishing":
+            fallen = "becomes 0" if self.curve[-1] == -np.inf else f"falls to {end} of itself"
             return (
-                f"Vanishing: {over} the gradient falls to {end} of itself; it is below one half from"
+                f"Vanishing: {over} the gradient {fallen}; it is below one half from"
                 f" {_steps(self.half)} back on, below a thousandth from {_steps(self.thousandth)}."
             )
         if self.verdict == "exploding":
@@ -198,16 +199,13 @@ class _Examination:
         for keeping in self.keeping:
             state, text = keeping.memory.state, keeping.memory.text
             if keeping.longest > 0:
-                median, slowest = (_time_scale(scale) for scale in (keeping.median, keeping.longest))
-                yield (
-                    f"{state} keeps {text or 'a part'} of its old value at each step: a time scale of {median} steps in"
-                    f" the median element, {slowest} in the slowest."
-                )
+                fading = _fading(keeping, self.flow.retained[state].shape[1])
+                yield f"{state} keeps {text or 'a part'} of its old value at each step: {fading}."
 
     def _remedies(self, suggestions: Sequence[Suggestion]) -> Iterator[str]:
         kept = np.exp(-1 / self.asked)
         for each in suggestions:
-            low, high = each.spread
+            low, high = sorted(each.spread)
             yield (
                 f"To keep {_steps(self.asked)}, exp(-1/{self.asked}) = {kept:.4g} has to be kept at each: set"
                 f" {each.parameter} to {each.value:.2f} (its mean is {each.now:.2f}), as Gers, Schmidhuber & Cummins"
@@ -264,8 +262,15 @@ def _steps(count: int | None) -> str:
     return f"{count} step{'' if count == 1 else 's'}"
 
 
-def _time_scale(steps: float) -> str:
-    return f"{steps:.3g}" if np.isfinite(steps) else "∞"
+def _fading(keeping: Keeping, elements: int) -> str:
+    """How fast a state of so many elements fades, in words."""
+    median, slowest = keeping.median, keeping.longest
+    if elements == 1:
+        return f"a time scale of {slowest:.3g} steps" if np.isfinite(slowest) else "it does not fade"
+    if not np.isfinite(median):
+        return "half of its elements or more do not fade"
+    others = f", {slowest:.3g} in the slowest" if np.isfinite(slowest) else "; the slowest does not fade"
+    return f"a time scale of {median:.3g} steps in the median element{others}"
 
 
 def _time_scales(retained: Array) -> Array:

@@ -168,5 +168,5 @@ def test_a_formula_may_break_inside_parentheses_before_a_sign_between_terms():
 
 
 def test_powers_in_sentences_are_raised():
-    html = "exceeds 1 · 0.9182<sup>k</sup>, for 50 steps; a &lt; b costs &#36;1"
-    assert sentence("exceeds 1 · 0.9182^k, for 50 steps; a < b costs $1") == html
+    html = "exceeds 2 · 0.9182<sup>k</sup>, for 50 steps; a &lt; b costs &#36;1"
+    assert sentence("exceeds 2 · 0.9182^k, for 50 steps; a < b costs $1") == html

@@ -1,6 +1,7 @@
 """Diagnoses of networks that are made to have what is to be found, and what is proposed tried out."""
 
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from cellfolder import cell
 import derive
 from derive.pipeline import NetworkError
 from derive.pipeline.diagnosis import power
+from derive.report import certificate
 
 OTHER_NAMES = """\
 input signal : d_in
@@ -133,6 +135,60 @@ def test_the_ends_of_the_spread_are_the_time_scales_one_and_the_lag():
 def test_a_parameter_that_is_what_is_kept_is_named():
     found = derive.diagnose(*drawn("indrnn", u=0.5))
     assert any("|u| has to be near exp(-1/60) = 0.9835" in s for s in found.sentences)
+
+
+def test_in_words_a_spread_goes_from_the_smaller_to_the_larger_end():
+    found = derive.diagnose(*drawn("mgu"), lag=50)
+    high, low = found.suggestions[0].spread
+    assert low < high
+    assert any(f"spread it from {low:.2f} to {high:.2f}" in s for s in found.sentences)
+
+
+def leaky(factor):
+    """As many elements as factors."""
+    factor = np.array(factor)
+    axis = " : d" if factor.ndim else ""
+    kernel = derive.build(derive.parse(f"input x{axis}\nstate h{axis}\nparam a{axis}\nh[t] = a * h[t-1] + x\n"))
+    return derive.diagnose(kernel, kernel.Params(factor), np.ones((30, 1, *factor.shape)))
+
+
+def test_one_element_has_no_median():
+    half, one, zero = map(leaky, (0.5, 1.0, 0.0))
+    assert any(s.endswith("keeps a of its old value at each step: a time scale of 1.44 steps.") for s in half.sentences)
+    assert any(s.endswith("keeps a of its old value at each step: it does not fade.") for s in one.sentences)
+    assert zero.sentences[0].startswith("Vanishing: over 30 steps the gradient becomes 0; ")
+
+
+def test_where_elements_do_not_fade_it_says_so():
+    def keeps(*factors):
+        return next(s for s in leaky(factors).sentences if "keeps" in s)
+
+    assert keeps(0.5, 0.5, 1.0).endswith("1.44 steps in the median element; the slowest does not fade.")
+    assert keeps(0.5, 1.0, 1.0).endswith("half of its elements or more do not fade.")
+
+
+def certified(rate, low=-1.0, high=1.0, constant=1.0):
+    ends = np.array([low]), np.array([high])
+    found = SimpleNamespace(
+        norm=2, steps=0, rate=rate, constant=constant, contracts=rate < 1, state_range={"h": ends}
+    )  # fmt: skip
+    return list(certificate(SimpleNamespace(certificate=found)))
+
+
+def test_a_bound_of_no_use_is_called_so():
+    assert certified(2.0)[0].endswith("they grow at most by a factor of 2 a step, for ever.")
+    assert "no useful bound" in certified(1e7)[0]
+    assert "e+75" not in certified(1e75)[0]
+    assert certified(np.inf)[0] == "Certificate: no bound."
+    assert certified(2.0, -1e14, 1e14)[1] == "The states stay within: h no useful bound (beyond 1e+06)."
+    assert certified(2.0, -np.inf, 1)[1] == "The states stay within: h no bound."
+
+
+def test_bounds_are_written_without_what_says_nothing():
+    assert "exceeds 0.5^k, for ever" in certified(0.5)[0]
+    assert "exceeds 3 · 0.5^k, for ever" in certified(0.5, constant=3.0)[0]
+    assert "exceeds 1e-12^k, for ever" in certified(4e-300)[0]
+    assert certified(0.5, -0.0, 148.0)[1] == "The states stay within: h [0, 148]."
 
 
 def test_where_no_bias_sets_what_is_kept_it_says_so():
