@@ -20,9 +20,9 @@ def layered(diagram: Diagram, gap: int) -> Places:
     return columns_at(diagram, layers, down, gap, ["right"] * len(layers), _wider(layers, down, edges))
 
 
-def _wider(layers: list[int], down: list[int], edges: list[tuple[int, int]]) -> dict[int, int]:
+def _wider(layers: list[int], down: list[int], edges: list[tuple[int, int]]) -> dict[float, int]:
     """Room behind a layer for the lines that go up or down in front of the next one."""
-    bent: dict[int, int] = {}
+    bent: dict[float, int] = {}
     for source, node in edges:
         if down[source] != down[node]:
             bent[layers[node] - 1] = bent.get(layers[node] - 1, 0) + 1

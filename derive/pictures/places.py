@@ -37,11 +37,11 @@ class Places:
 
 def columns_at(
     diagram: Diagram,
-    columns: Sequence[int],
+    columns: Sequence[float],
     down: Sequence[int],
     gap: int,
     exits: Sequence[Side],
-    wider: Mapping[int, int] | None = None,
+    wider: Mapping[float, int] | None = None,
 ) -> Places:
     """Columns as wide as their nodes with the labels beside them; `down` says how high each node stands.
 

@@ -6,7 +6,7 @@ where it is nearest to what it reads; what it reads is never to its right.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from derive.pictures.diagram import Diagram, Node
 from derive.pictures.places import Frame, Places, Side, columns_at
@@ -22,7 +22,8 @@ _LOWER = 0.1
 _BORDER = 2
 """How far the frame is from what stands outside, in units of the grid."""
 
-Cell = tuple[int, int]
+Cell = tuple[float, int]
+"""Column and row; between two whole columns stand inputs alone."""
 
 
 def railed(diagram: Diagram, gap: int) -> Places:
@@ -44,7 +45,7 @@ class _Placing:
         self.taken: set[Cell] = set()
         layers = sum(map(_is_layer, self.nodes))
         self.abreast = max(1, -(-layers // _ABREAST))
-        self.in_column: dict[int, int] = {}
+        self.in_column: dict[float, int] = {}
 
     def places(self, gap: int) -> Places:
         self._states()
@@ -55,7 +56,7 @@ class _Placing:
         self._results()
         return self._on_grid(gap)
 
-    def _put(self, number: int, column: int, row: int) -> None:
+    def _put(self, number: int, column: float, row: int) -> None:
         self.cells[number] = column, row
         self.taken.add((column, row))
         if _is_layer(self.nodes[number]):
@@ -71,13 +72,19 @@ class _Placing:
                 self._put(number, 0, self.rail.get(number) or next(rows))
 
     def _inputs(self) -> None:
-        """Each input, and a parameter that stands alone, under what reads it first, as far as there is room."""
+        """Each input, and a parameter that stands alone, under what reads it, the first that has room there."""
         for number, node in enumerate(self.nodes):
             if node.kind in ("input", "parameter"):
-                wanted = min((self.cells[r][0] for r in self.diagram.readers[number] if r in self.cells), default=1)
-                order = sorted(range(1, len(self.nodes) + 1), key=lambda c: (abs(c - wanted), c))
-                column = next(c for c in order if (c, self.floor) not in self.taken)
+                readers = sorted(self.cells[r][0] for r in self.diagram.readers[number] if r in self.cells)
+                column = next(c for c in self._below(readers) if (c, self.floor) not in self.taken)
                 self._put(number, column, self.floor)
+
+    def _below(self, readers: Sequence[float]) -> Iterator[float]:
+        """The columns of the readers; then new ones behind the first of them, where an input is under nothing else, or
+        behind all where only results read it."""
+        first = min(readers, default=max((column for column, _ in self.cells.values()), default=1))
+        yield from readers
+        yield from (first + k / (1 + len(self.nodes)) for k in range(1, 1 + len(self.nodes)))
 
     # -- what is computed
 
@@ -99,25 +106,25 @@ class _Placing:
             return range(self.rail[number], self.rail[number] + 1)
         return self.bus[:1] if self.nodes[number].kind == "join" else self.body
 
-    def _fits(self, number: int, column: int, row: int) -> bool:
+    def _fits(self, number: int, column: float, row: int) -> bool:
         if (column, row) in self.taken:
             return False
         if _is_layer(self.nodes[number]) and not self._has_turn(column):
             return False
         return all(self._reached(s, column, row) for s in self.nodes[number].inputs if s in self.cells)
 
-    def _has_turn(self, column: int) -> bool:
+    def _has_turn(self, column: float) -> bool:
         """Layers go from left to right in the order of the equations."""
         full = self.in_column.get(column, 0) >= self.abreast
         return not full and column >= max(self.in_column, default=0)
 
-    def _reached(self, source: int, column: int, row: int) -> bool:
+    def _reached(self, source: int, column: float, row: int) -> bool:
         """What stands in the same column is only read from right above or below."""
         at, height = self.cells[source]
         low, high = sorted((height, row))
         return at != column or all((column, r) not in self.taken for r in range(low + 1, high))
 
-    def _cost(self, number: int, column: int, row: int) -> float:
+    def _cost(self, number: int, column: float, row: int) -> float:
         node = self.nodes[number]
         cost = column - _LOWER * row if _is_layer(node) else 0.0
         for source in node.inputs:
@@ -153,7 +160,7 @@ class _Placing:
         columns = [self.cells[n][0] for n in order]
         down = [at[self.cells[n][1]] for n in order]
         exits = [self._exit(n) for n in order]
-        wider = {0: _BORDER, self.last: _BORDER}
+        wider = {0.0: _BORDER, self.last: _BORDER}
         places = columns_at(self.diagram, columns, down, gap, exits, wider)
         return places.framed(self._frame(places))
 

@@ -8,6 +8,9 @@ from svgoracle import Drawing, faults
 
 from derive import parse, pipeline
 from derive.pictures import Line
+from derive.pictures.rails import railed
+from derive.pictures.shapes import extent
+from derive.pictures.whole import diagram
 
 pytestmark = pytest.mark.plot
 PAIRS = ["rnn lstm", "lstm rnn", "rnn gru", "gru slstm", "mlstm rnn", "lstm_layernorm kinks", "lem nas"]
@@ -62,6 +65,45 @@ def test_odd_cells_are_clean(name):
     for kind, picture in pipeline.pictures(parse(ODD[name])).items():
         assert_clean(picture, kind)
     assert_clean(pipeline.beside(parse(ODD[name]), cell("lstm")), "beside the lstm")
+
+
+# -- what stands where
+
+
+def astray(of):
+    """The inputs of a diagram that stand under what does not read them, and under nothing that does."""
+    places, found = railed(diagram(of), 3), diagram(of)
+    for number, node in enumerate(found.nodes):
+        if node.kind in ("input", "parameter"):
+            x, y = places.centres[number]
+            above = {
+                n
+                for n, (left, top) in enumerate(places.centres)
+                if top < y and found.nodes[n].kind != "result" and abs(left - x) <= extent(found.nodes[n]).across
+            }
+            if above and not above & {*found.readers[number]}:
+                yield number
+
+
+THREE = """
+input v : d_v
+input s : d_s
+input a
+state h : d_h
+m = relu(W_v @ v + W_s @ s + a * w_a + b_m)
+u = sigmoid(W_u @ [h[t-1], m] + b_u)
+h[t] = (1 - u) * h[t-1] + u * tanh(W_h @ h[t-1] + m) + a**2
+"""
+
+
+@pytest.mark.parametrize("of", [*map(cell, EVERY), *map(parse, (LONG_NAMES, THREE, *ODD.values()))])
+def test_an_input_stands_under_what_reads_it_or_under_nothing(of):
+    assert not list(astray(of))
+
+
+def test_three_inputs_are_clean():
+    for kind, picture in pipeline.pictures(parse(THREE)).items():
+        assert_clean(picture, kind)
 
 
 # -- the oracle sees what is wrong
