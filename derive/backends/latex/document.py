@@ -129,7 +129,7 @@ class _Document:
         """`(17): dh = o ∘ du + ⋯`."""
         left, right = sides(contribution.change, self.symbols)
         rest = "" if contribution.alone else r"\br + \cdots"
-        return rf"({contribution.equation})\quad${left}\br = {right}{rest}$"
+        return rf"({contribution.equation})\nobreak\quad${left}\br = {right}{rest}$"
 
     # -- gradient flow
 
