@@ -112,7 +112,7 @@ class _Page:
     def _costs(self) -> list[Row]:
         cost = self.document["cost"]
         kinds = (
-            ("operations", "", "Operations", "call", "kind"),
+            ("operations", "", "Operations", "call", ""),
             ("buffers", "memory", "Memory", "buffer", "what for"),
             ("arrays", "arrays", "Arrays", "array", ""),
         )

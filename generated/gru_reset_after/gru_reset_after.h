@@ -238,12 +238,12 @@ typedef struct {
  *   backward  12 T B d_h (d_h + d_x) in products, 23 T B d_h elementwise
  * Numbers in memory, each part and packed row rounded up to 64 bytes, 64 in front of what is packed:
  *   tape      5 T B d_h
- *   packed    6 d_h (d_h + d_x)
- *   work      8 B d_h + 3 d_h min(T B, B + 256) + d_h + packed for forward
- *   work      4 T B d_h + 5 B d_h + 256 (d_h + d_x + 48) + packed for backward
+ *   packed    6 d_h (d_h + d_x); for inference 3 d_h (d_h + d_x)
+ *   work of forward   8 B d_h + 3 d_h min(T B, B + 256) + d_h + packed
+ *   work of backward  4 T B d_h + 5 B d_h + 256 (d_h + d_x + 48) + packed
  *   caller's  params d_h (3 d_h + 3 d_x + 4), inputs T B d_x, states B d_h, outputs T B d_h; gradients too
  *   to train  tape, the larger work, the caller's
- *   to infer  3 d_h (d_h + d_x) packed, work for forward without packed, the caller's
+ *   to infer  packed for inference, work of forward without packed, the caller's
  */
 
 size_t gru_reset_after_f32_packed_bytes(const gru_reset_after_dims *dims, const gru_reset_after_options *options);

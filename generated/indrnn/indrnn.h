@@ -206,12 +206,12 @@ typedef struct {
  *   backward  4 T B d_h d_x in products, 6 T B d_h elementwise, T B d_h functions
  * Numbers in memory, each part and packed row rounded up to 64 bytes, 64 in front of what is packed:
  *   tape      T B d_h
- *   packed    2 d_h d_x
- *   work      B d_h + d_h min(T B, B + 256) + packed for forward
- *   work      2 T B d_h + 3 B d_h + 256 (d_x + 48) + packed for backward
+ *   packed    2 d_h d_x; for inference d_h d_x
+ *   work of forward   B d_h + d_h min(T B, B + 256) + packed
+ *   work of backward  2 T B d_h + 3 B d_h + 256 (d_x + 48) + packed
  *   caller's  params d_h (d_x + 2), inputs T B d_x, states B d_h, outputs T B d_h; gradients too
  *   to train  tape, the larger work, the caller's
- *   to infer  d_h d_x packed, work for forward without packed, the caller's
+ *   to infer  packed for inference, work of forward without packed, the caller's
  */
 
 size_t indrnn_f32_packed_bytes(const indrnn_dims *dims, const indrnn_options *options);

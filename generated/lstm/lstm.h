@@ -232,12 +232,12 @@ typedef struct {
  *   backward  16 T B d_h (d_h + d_x) in products, 28 T B d_h elementwise, T B d_h functions
  * Numbers in memory, each part and packed row rounded up to 64 bytes, 64 in front of what is packed:
  *   tape      5 T B d_h
- *   packed    8 d_h (d_h + d_x)
- *   work      11 B d_h + 4 d_h min(T B, B + 256) + packed for forward
- *   work      5 T B d_h + 5 B d_h + 256 (d_h + d_x + 48) + packed for backward
+ *   packed    8 d_h (d_h + d_x); for inference 4 d_h (d_h + d_x)
+ *   work of forward   11 B d_h + 4 d_h min(T B, B + 256) + packed
+ *   work of backward  5 T B d_h + 5 B d_h + 256 (d_h + d_x + 48) + packed
  *   caller's  params 4 d_h (d_h + d_x + 1), inputs T B d_x, states 2 B d_h, outputs T B d_h; gradients too
  *   to train  tape, the larger work, the caller's
- *   to infer  4 d_h (d_h + d_x) packed, work for forward without packed, the caller's
+ *   to infer  packed for inference, work of forward without packed, the caller's
  */
 
 size_t lstm_f32_packed_bytes(const lstm_dims *dims, const lstm_options *options);

@@ -212,12 +212,12 @@ typedef struct {
  *   backward  8 T B d_h (d_h + d_x) in products, 20 T B d_h elementwise
  * Numbers in memory, each part and packed row rounded up to 64 bytes, 64 in front of what is packed:
  *   tape      3 T B d_h
- *   packed    4 d_h (d_h + d_x)
- *   work      7 B d_h + 2 d_h min(T B, B + 256) + packed for forward
- *   work      3 T B d_h + 6 B d_h + 256 (2 d_h + d_x + 48) + packed for backward
+ *   packed    4 d_h (d_h + d_x); for inference 2 d_h (d_h + d_x)
+ *   work of forward   7 B d_h + 2 d_h min(T B, B + 256) + packed
+ *   work of backward  3 T B d_h + 6 B d_h + 256 (2 d_h + d_x + 48) + packed
  *   caller's  params 2 d_h (d_h + d_x + 1), inputs T B d_x, states B d_h, outputs T B d_h; gradients too
  *   to train  tape, the larger work, the caller's
- *   to infer  2 d_h (d_h + d_x) packed, work for forward without packed, the caller's
+ *   to infer  packed for inference, work of forward without packed, the caller's
  */
 
 size_t mgu_f32_packed_bytes(const mgu_dims *dims, const mgu_options *options);

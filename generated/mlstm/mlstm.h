@@ -264,15 +264,15 @@ typedef struct {
  *         elementwise, 2 T B + 1 functions
  * Numbers in memory, each part and packed row rounded up to 64 bytes, 64 in front of what is packed:
  *   tape      T B (d_k + 3) (d_v + 3)
- *   packed    2 d_x (2 d_k + 2 d_v + 1)
- *   work      3 T B (d_k + d_v + 2) + 2 B (d_k d_v + 2) + 2 min(T B, B + 256) (d_k + d_v + 1) + 1 + max(B d_k d_v, B
- *         d_k, B) + packed for forward
- *   work      T B (4 d_k + 3 d_v + d_x + 10) + 2 B (d_k d_v + d_k + 1) + d_k d_v + d_v + 256 d_x + 12289 + max(B d_k
- *         d_v, B d_k, B) + packed for backward
+ *   packed    2 d_x (2 d_k + 2 d_v + 1); for inference 2 d_x (d_k + d_v + 1)
+ *   work of forward   3 T B (d_k + d_v + 2) + 2 B (d_k d_v + 2) + 2 min(T B, B + 256) (d_k + d_v + 1) + 1 + max(B
+ *         d_k d_v, B d_k, B) + packed
+ *   work of backward  T B (4 d_k + 3 d_v + d_x + 10) + 2 B (d_k d_v + d_k + 1) + d_k d_v + d_v + 256 d_x + 12289 +
+ *         max(B d_k d_v, B d_k, B) + packed
  *   caller's  params 2 (d_x + 1) (d_k + d_v + 1), inputs T B d_x, states B (d_k d_v + d_k + 1), outputs T B d_v;
  *         gradients too
  *   to train  tape, the larger work, the caller's
- *   to infer  2 d_x (d_k + d_v + 1) packed, work for forward without packed, the caller's
+ *   to infer  packed for inference, work of forward without packed, the caller's
  */
 
 size_t mlstm_f32_packed_bytes(const mlstm_dims *dims, const mlstm_options *options);

@@ -241,12 +241,12 @@ typedef struct {
  *   backward  16 T B d_h (d_h + d_x) in products, 44 T B d_h elementwise, T B d_h functions
  * Numbers in memory, each part and packed row rounded up to 64 bytes, 64 in front of what is packed:
  *   tape      9 T B d_h
- *   packed    8 d_h (d_h + d_x)
- *   work      17 B d_h + 4 d_h min(T B, B + 256) + 2 d_h + packed for forward
- *   work      5 T B d_h + 9 B d_h + 256 (d_h + d_x + 48) + packed for backward
+ *   packed    8 d_h (d_h + d_x); for inference 4 d_h (d_h + d_x)
+ *   work of forward   17 B d_h + 4 d_h min(T B, B + 256) + 2 d_h + packed
+ *   work of backward  5 T B d_h + 9 B d_h + 256 (d_h + d_x + 48) + packed
  *   caller's  params 4 d_h (d_h + d_x + 1), inputs T B d_x, states 4 B d_h, outputs T B d_h; gradients too
  *   to train  tape, the larger work, the caller's
- *   to infer  4 d_h (d_h + d_x) packed, work for forward without packed, the caller's
+ *   to infer  packed for inference, work of forward without packed, the caller's
  */
 
 size_t slstm_f32_packed_bytes(const slstm_dims *dims, const slstm_options *options);

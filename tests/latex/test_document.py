@@ -182,7 +182,7 @@ ARTICLE = {
     "bias": (r"\bar{b}_{f}", r"\sum_{t=1}^{T} \delta^{f}_{t}"),
     "net input": (r"\delta^{f}_{t}", r"f_{t} \circ (1 - f_{t}) \circ c_{t-1} \circ \bar{c}_{t}"),
     "initial": (r"\bar{c}_{0}", r"f_{1} \circ \bar{c}_{1}"),
-    "operations": (r"\text{forward}", r"8 T B d_{h} (d_{h} + d_{x})"),
+    "operations": (r"\text{forward, products}", r"8 T B d_{h} (d_{h} + d_{x})"),
     "tape": (r"\text{tape}", r"5 T B d_{h}"),
 }
 
@@ -197,6 +197,14 @@ def test_the_lstm_reads_as_in_the_article(row: str) -> None:
     )
     lines = {(plain(left), plain(right)) for left, right in found}
     assert ARTICLE[row] in lines
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_each_name_of_the_cost_has_one_value(path: Path) -> None:
+    text = document(load(path))
+    section = text[text.index(r"\section{Cost}") : text.index(r"\section{What was proven}")]
+    named = re.findall(r"^\\equationline\{\}\{(\\text\{.*?\})\}", section, flags=re.MULTILINE)
+    assert len(named) == len(set(named)) > 5
 
 
 def plain(text: str) -> str:

@@ -199,12 +199,12 @@ class Cost:
             f"  backward  {self.backward.text(style)}",
             "Numbers in memory, each part and packed row rounded up to 64 bytes, 64 in front of what is packed:",
             f"  tape      {self.tape.text(style)}",
-            f"  packed    {self.packed.text(style)}",
-            f"  work      {self.forward_work.text(style)} for forward",
-            f"  work      {self.backward_work.text(style)} for backward",
+            f"  packed    {self.packed.text(style)}; for inference {self.packed_forward.text(style)}",
+            f"  work of forward   {self.forward_work.text(style)}",
+            f"  work of backward  {self.backward_work.text(style)}",
             f"  caller's  {arrays}; gradients too",
             "  to train  tape, the larger work, the caller's",
-            f"  to infer  {self.packed_forward.text(style)} packed, work for forward without packed, the caller's",
+            "  to infer  packed for inference, work of forward without packed, the caller's",
         )
 
     def __str__(self) -> str:

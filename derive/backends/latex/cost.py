@@ -8,25 +8,26 @@ from derive.backends.c import Cost, Style, amount
 from derive.backends.latex.symbols import Symbols
 
 _ARRAYS = {"params": "parameters", "inputs": "inputs", "outputs": "outputs", "states": "states"}
-_KINDS = {"elementwise": "element by element", "functions": "values of functions"}
+_KINDS = {"in products": "products", "elementwise": "all else", "functions": "functions"}
+_PACKED = r"\mathrm{packed}"
 
 Row = dict[str, str]
 
 
 def cost_section(cost: Cost, symbols: Symbols) -> dict[str, Any]:
-    """Rows of operations, of buffers and of the caller's arrays: what, how many, a remark."""
+    """Rows of operations, of buffers and of the caller's arrays: what, how many, a remark. Each name has one value."""
     spelled = style(symbols)
     operations = [
-        _row(what, amount(count, spelled), _KINDS.get(kind, kind))
+        _row(f"{what}, {_KINDS[kind]}", amount(count, spelled), "")
         for what, all_of_it in (("forward", cost.forward), ("backward", cost.backward))
         for kind, count in all_of_it.by_kind()
     ]
     buffers = [
         _row("tape", cost.tape.text(spelled), "kept from forward to backward"),
         _row("packed", cost.packed.text(spelled), "matrices as products read them"),
-        _row("packed", cost.packed_forward.text(spelled), "of these, what forward applies"),
-        _row("work", cost.forward_work.text(spelled, _word("packed")), "in forward"),
-        _row("work", cost.backward_work.text(spelled, _word("packed")), "in backward"),
+        _row("packed for inference", cost.packed_forward.text(spelled), "of these, what forward applies"),
+        _row("work of forward", cost.forward_work.text(spelled, _PACKED), ""),
+        _row("work of backward", cost.backward_work.text(spelled, _PACKED), ""),
     ]
     arrays = [
         _row(_ARRAYS[struct], amount(array.numbers, spelled), "")
@@ -37,11 +38,7 @@ def cost_section(cost: Cost, symbols: Symbols) -> dict[str, Any]:
 
 
 def _row(what: str, count: str, remark: str) -> Row:
-    return {"left": _word(what), "right": count, "number": "", "remark": remark}
-
-
-def _word(text: str) -> str:
-    return rf"\text{{{text}}}"
+    return {"left": rf"\text{{{what}}}", "right": count, "number": "", "remark": remark}
 
 
 def style(symbols: Symbols) -> Style:
