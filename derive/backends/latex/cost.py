@@ -43,9 +43,8 @@ def _row(what: str, count: str, remark: str) -> Row:
 
 def style(symbols: Symbols) -> Style:
     """How an amount is spelled in LaTeX."""
-    lengths = {"T": symbols.steps, "B": symbols.batch}
     return Style(
-        name=lambda axis: lengths.get(axis) or symbols.axis(axis),
+        name=symbols.length,
         apart=r"\brj\,",
         plus=r"\br + ",
         plus_inside=r"\bri + ",

@@ -28,6 +28,7 @@ from derive.bounds import Flow
 from derive.calculus import Adjoint
 from derive.language import syntax as tree
 from derive.language.expanded import walk_expanded
+from derive.language.remarks import marked, pieces
 from derive.language.syntax import Cell
 from derive.system import FirstMaximum, System, nets
 
@@ -63,7 +64,7 @@ class _Document:
 
     def context(self, proof: Sequence[str], header: Sequence[str]) -> Context:
         found = self.derivation
-        pieces: Context = {
+        parts: Context = {
             "forward": self._lines(found.forward),
             "pictures": drawings(self.cell),
             "splits": self._blocks(("param", "input", "local"), bars=False),
@@ -76,7 +77,7 @@ class _Document:
             "carried": self._carried(),
             "gradient_flow": self.gradient_flow(),
         }
-        return pieces | {
+        return parts | {
             "header": [line.encode("ascii", "replace").decode() for line in header],
             "name": self.text.plain(self.cell.name),
             "title": self.text.plain(self.cell.title),
@@ -89,12 +90,12 @@ class _Document:
             "macros": [
                 self.text.source(f"{m.name}({', '.join(m.parameters)}) = {m.body}") for m in self.cell.macros
             ],
-            "conventions": _conventions(str(pieces)),
+            "conventions": _conventions(str(parts)),
             "remarks": self._remarks(),
             "absent": [Typesetter(self.symbols).text(name) for name in found.absent],
             "finals": [self.symbols[s].at(self.symbols.steps) for s in self.system.delays],
             "notes": [self.text.remark(note) for note in self.cell.notes],
-            "proof": [self.text.remark(line) for line in proof],
+            "proof": [self._proven(line) for line in proof],
         }
 
     # -- equations
@@ -179,6 +180,18 @@ class _Document:
         if fresh - nets(self.system):
             found.append(rf"${other}^{{v}}$ is what else has to be named in the equation of $v$.")
         return found
+
+    def _proven(self, remark: str) -> str:
+        """A remark of the proof, its variables and lengths written as everywhere else."""
+        return "".join(self._quoted(text) if inside else self.text.remark(text) for text, inside in pieces(remark))
+
+    def _quoted(self, mathematics: str) -> str:
+        """A variable, a length and how large it is, or what else stands in a remark."""
+        name, equal, size = mathematics.partition("=")
+        if equal and size.isdigit():
+            return rf"${self.symbols.length(name)}\bri = {size}$"
+        known = self.symbols.symbols.get(mathematics)
+        return f"${known.at()}$" if known else self.text.remark(marked(mathematics))
 
     def _remarks(self) -> list[str]:
         """What holds at kinks, and where the gradient is held back."""

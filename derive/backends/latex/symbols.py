@@ -64,6 +64,10 @@ class Symbols:
         """The length of an axis."""
         return _symbol(name).at()
 
+    def length(self, name: str) -> str:
+        """The length of an axis, the number of time steps or that of sequences."""
+        return {"T": self.steps, "B": self.batch}.get(name) or self.axis(name)
+
 
 def spelled(cell: Cell, system: System, adjoint: Adjoint) -> Symbols:
     """The symbols of a cell."""
