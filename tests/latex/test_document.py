@@ -154,11 +154,35 @@ def test_plain_text_is_escaped() -> None:
     assert escaped("Schönhuber, δ ≤ 1") == r"Sch\"{o}nhuber, \ensuremath{\delta} \ensuremath{\le} 1"
 
 
+SAID = {
+    "on top of": ("h[t] = tanh(W @ [h[t-1], x])", "h[t] = tanh(W @ h[t-1] + U @ x)"),
+    "is $A$ beside $B$": ("h[t] = tanh(W @ [h[t-1], x])", "h[t] = h[t-1] + sum([h[t-1], x])"),
+    "each path with what it goes through": ("g = W @ h[t-1]\nh[t] = g * h[t-1] + sum(x)", "h[t] = h[t-1] + sum(x)"),
+    "as the cell defines them": ("f(a) = a * a\nh[t] = f(h[t-1]) + sum(x)", "h[t] = softmax(h[t-1]) * sum(x)"),
+    "which every cell has": ("h[t] = softmax(h[t-1]) * sum(x)", "f(a) = a * a\nh[t] = f(h[t-1]) + sum(x)"),
+    "is the transposed Jacobian": ("h[t] = softmax(layernorm(W @ h[t-1])) + sum(x)", "h[t] = h[t-1] + sum(x)"),
+}
+"""What a document says of some cells alone: the equations of one that it says it of, and of one that it does not."""
+
+
+@pytest.mark.parametrize("sentence", SAID)
+def test_a_document_says_only_what_is_so(sentence: str) -> None:
+    said, unsaid = (document(parse(f"input x : d_x\nstate h : d_h\n{equations}\n")) for equations in SAID[sentence])
+    assert sentence in said
+    assert sentence not in unsaid
+
+
+def test_what_could_not_be_read_is_not_drawn() -> None:
+    for name, drawn in (("lstm", True), ("mlstm", False)):
+        text = document(load(ROOT / "derive" / "cells" / f"{name}.cell"))
+        assert (rf"\texttt{{derive draw {name}}} draws it" in text) != drawn
+
+
 def test_what_was_proven_names_variables_as_the_formulas_do() -> None:
     cell = parse("input x : d_x\nstate h : d_h\nh[t] = tanh(W_forget_hidden @ h[t-1] + W_in @ x)\n")
-    text = document(cell, ["Proven at $T=3$, $d_x=2$: gradients of $W_forget_hidden$, $W_in$, below $2^-82$."])
+    text = document(cell, ["Proven at $T=3$, $d_x=2$: gradients of $W_forget_hidden$ below $2^-82$."])
     proven = text[text.index(r"\section{What was proven}") :]
-    assert r"at $T\bri = 3$, $d_{x}\bri = 2$: gradients of $W_{\mathrm{forget},\mathrm{hidden}}$, $W_{in}$, below" in proven
+    assert r"at $T\bri = 3$, $d_{x}\bri = 2$: gradients of $W_{\mathrm{forget},\mathrm{hidden}}$ below" in proven
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ In: a cell, its system, its adjoint, what was proven, the header. Out: the conte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from derive.bounds import Flow
 from derive.calculus import Adjoint
 from derive.language import syntax as tree
 from derive.language.expanded import walk_expanded
+from derive.language.macros import prelude_names
 from derive.language.remarks import marked, pieces
 from derive.language.syntax import Cell
 from derive.system import FirstMaximum, System, nets
@@ -87,10 +88,8 @@ class _Document:
             "end": self.symbols.steps,
             "variables": variable_rows(self.cell, self.system, self.symbols, self.text),
             "functions": function_lines(self.adjoint, self.symbols, self.text),
-            "macros": [
-                self.text.source(f"{m.name}({', '.join(m.parameters)}) = {m.body}") for m in self.cell.macros
-            ],
-            "conventions": _conventions(str(parts)),
+            "macros": list(self._macros()),
+            "conventions": [*self._concatenations(), *_conventions(str(parts))],
             "remarks": self._remarks(),
             "absent": [Typesetter(self.symbols).text(name) for name in found.absent],
             "finals": [self.symbols[s].at(self.symbols.steps) for s in self.system.delays],
@@ -166,6 +165,26 @@ class _Document:
 
     # -- prose
 
+    def _macros(self) -> Iterator[dict[str, Any]]:
+        """Those that the cell defines, and those that it uses of what every cell has."""
+        for whose, own in (("as the cell defines them", True), ("which every cell has", False)):
+            found = [m for m in self.cell.macros if (m.name not in prelude_names()) == own]
+            lines = [self.text.source(f"{m.name}({', '.join(m.parameters)}) = {m.body}") for m in found]
+            if lines:
+                yield {"whose": whose, "lines": lines}
+
+    def _concatenations(self) -> Iterator[str]:
+        """What brackets around vectors and around matrices mean, where there are such."""
+        split = [stored for stored in self.system.stored.values() if len(stored.blocks) > 1]
+        if split or any(isinstance(n, tree.Concatenation) for n in self._nodes()):
+            yield "$[u, v]$ is $u$ on top of $v$."
+        if any(len(stored.shape) > 1 for stored in split):
+            yield "$[A, B]$ is $A$ beside $B$."
+
+    def _nodes(self) -> Iterator[tree.Node]:
+        """All that the cell's expressions are made of."""
+        return (node for equation in self.cell.equations for node in walk_expanded(equation.value))
+
     def _new_variables(self) -> list[str]:
         """What the normal form's own variables are called."""
         loss, error, other = self.symbols.loss, self.symbols.error, self.symbols.other
@@ -195,9 +214,8 @@ class _Document:
 
     def _remarks(self) -> list[str]:
         """What holds at kinks, and where the gradient is held back."""
-        nodes = [n for e in self.cell.equations for n in walk_expanded(e.value)]
         found = []
-        if any(isinstance(n, tree.Apply) and n.function in ("maximum", "minimum") for n in nodes):
+        if any(isinstance(n, tree.Apply) and n.function in ("maximum", "minimum") for n in self._nodes()):
             found.append(r"Where the operands of $\max(a, b)$ or $\min(a, b)$ are equal, the first is taken.")
         if any(isinstance(b, FirstMaximum) for e in self.system.equations for b in (t.body for t in e.terms)):
             found.append("The largest of equal elements is the one with the lowest index; the gradient is its alone.")
@@ -206,7 +224,8 @@ class _Document:
         held = [self.symbols[v.name].at("t" if v.time else "") for v in self.system.variables.values() if v.held]
         if held:
             names = ", ".join(f"${h}$" for h in held)
-            found.append(rf"No gradient goes through $\operatorname{{stop}}$: {names} pass on their value only.")
+            passes = "pass on their values" if len(held) > 1 else "passes on its value"
+            found.append(rf"No gradient goes through $\operatorname{{stop}}$: {names} {passes} only.")
         return found
 
 

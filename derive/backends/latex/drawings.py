@@ -11,11 +11,16 @@ from derive.pictures.colours import palette
 
 
 def drawings(cell: Cell) -> dict[str, Any]:
-    """The cell as a whole, in time and on the gradient's way back; and its equations."""
+    """The cell as a whole, in time and on the gradient's way back, each None where it could not be read; its equations,
+    as far as they can be, and whether one is missing; whether Jacobians stand on the way back."""
+    back = gradient(cell)
+    equations = [drawing(equation(cell, e.target)) for e in cell.equations]
     return {
         "whole": drawing(whole(cell)),
         "unrolled": drawing(unrolled(cell)),
-        "equations": [drawing(equation(cell, e.target)) for e in cell.equations],
-        "gradient": drawing(gradient(cell)),
+        "equations": [drawn for drawn in equations if drawn],
+        "omitted": None in equations,
+        "gradient": drawing(back),
+        "jacobians": any("∂" in run.text for text in back.texts for run in text.label),
         "colours": [(name, colour.removeprefix("#").upper()) for name, colour in palette(dark=False)],
     }

@@ -58,6 +58,8 @@ class _Section:
             "blocks": self._blocks(),
             "chain": self._chain(chain(self.formulas, carried), names, signs) if carried else None,
             "bounds": self._bounds(),
+            "gated": any(word.gates for block in self.formulas.blocks() for word in block.words),
+            "vectors": any(self.flow.system.variables[state].axes for state in self.flow.states),
             "several": len(self.flow.states) > 1,
             "state_names": [self._plain(s) for s in self.flow.states],
             "kept": [self._kept(k, names) for k in keepings(self.formulas, self.ranges)],

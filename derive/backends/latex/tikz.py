@@ -20,6 +20,9 @@ _ACROSS, _DOWN = 450.0, 610.0
 """Points that a picture may be wide, and high where it is turned."""
 
 _LEGIBLE = 0.7
+_SMALLEST = 0.66
+"""How far a picture may shrink: subscripts of 6 points are then set in 4."""
+
 _SIGNS = {
     "∘": r"\circ", "⊗": r"\otimes", "÷": r"\div", "√": r"\surd", "⊤": r"\top", "∂": r"\partial", "·": r"\cdot",
     "≥": r"\ge", "−": "-", "|": "|", " ": r"\ ", "²": "^2",
@@ -28,12 +31,15 @@ _ROMAN = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict=True))
 _ANCHORS = {"start": "w", "middle": "c", "end": "e"}
 
 
-def drawing(picture: Picture) -> dict[str, Any]:
-    """The lines of a picture, its scale, and whether it is turned, as it is where it would be too small to be read."""
+def drawing(picture: Picture) -> dict[str, Any] | None:
+    """The lines of a picture, its scale, and whether it is turned, as it is where it would be too small to be read;
+    None where it is too small all the same."""
     wide, high = picture.width * _UNIT, picture.height * _UNIT
     scale, turned = min(1.0, _ACROSS / wide), min(1.0, _DOWN / wide, _ACROSS / high)
     turns = scale < _LEGIBLE and turned > 1.2 * scale
     scaled = turned if turns else scale
+    if scaled < _SMALLEST:
+        return None
     return {"lines": list(_lines(picture)), "scale": f"{scaled:.2f}", "turned": turns, "unit": f"{_UNIT}pt"}
 
 
