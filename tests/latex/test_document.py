@@ -119,7 +119,7 @@ def following(letter: str) -> str:
 
 def shape_of(text: str) -> str:
     """A document without the letters that stand for something."""
-    text = re.sub(r"\\(var[a-z]+|tau|mathcal|nu|mu|xi|eta|omega|lambda|gamma|kappa)(?![A-Za-z])", "v", text)
+    text = re.sub(r"\\(var[a-z]+|tau|mathcal|nu|mu|xi|eta|omega|lambda|gamma|kappa|imath|jmath)(?![A-Za-z])", "v", text)
     return re.sub(r"(?<![A-Za-z\\])[a-zA-Z]{1,2}(?![A-Za-z])", "v", text)
 
 
@@ -155,6 +155,10 @@ def test_plain_text_is_escaped() -> None:
 
 
 SAID = {
+    "$[i = j]$ is $1$": ("state C : d_h, d_x\nC[t] = sum(x) * C[t-1]\nh[t] = C[t] @ x", "h[t] = h[t-1] + sum(x)"),
+    r"\bar{\imath}_{t}": ("i = tanh(h[t-1])\nh[t] = i * h[t-1] + sum(x)", "h[t] = h[t-1] + sum(x)"),
+    r"(u^{h,1}_{t})^{\top}": ("h[t] = (W @ h[t-1]) / (dot(h[t-1], h[t-1]) + 1)", "h[t] = h[t-1] + sum(x)"),
+    r"\mathrm{d}\,\mathrm{old}_{t}": ("old = h[t-1] * h[t-1]\nh[t] = old * old + sum(x)", "h[t] = h[t-1] + sum(x)"),
     "on top of": ("h[t] = tanh(W @ [h[t-1], x])", "h[t] = tanh(W @ h[t-1] + U @ x)"),
     "is $A$ beside $B$": ("h[t] = tanh(W @ [h[t-1], x])", "h[t] = h[t-1] + sum([h[t-1], x])"),
     "each path with what it goes through": ("g = W @ h[t-1]\nh[t] = g * h[t-1] + sum(x)", "h[t] = h[t-1] + sum(x)"),
@@ -191,6 +195,7 @@ def test_what_was_proven_names_variables_as_the_formulas_do() -> None:
         ("with $delta_t = ∂E/∂h_t$ it", r"with $\delta _{t}\bri =\partial E/\partial h_{t}$ it"),
         ("$diag[f'(net_{i+1})] W$.", r"$\operatorname{diag}[f^{\prime}(\mathrm{net}_{i\bri +1})]\brio\,W$."),
         ("at most $2^-84$", "at most $2^{-84}$"),
+        ("$z >= 0$, $z<=1$", r"$z\bri \ge 0$, $z\bri \le 1$"),
         ("$x_1_2$, $W²^T$", "${x_{1}}_{2}$, ${W^{2}}^{T}$"),
         ("50% of $a and 1", r"50\% of \$a and 1"),
         (r"$\input{secret}$", r"\$\textbackslash{}input\{secret\}\$"),

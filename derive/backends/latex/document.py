@@ -6,6 +6,7 @@ In: a cell, its system, its adjoint, what was proven, the header. Out: the conte
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -236,6 +237,9 @@ _NORMALISING = (
 )
 
 
+_IVERSON = r"\\left\[[\w']+ = [\w']+\\right\]"
+
+
 def _equation(left: str, right: str, number: int | None, remark: str) -> Equation:
     return {"left": left, "right": right, "number": "" if number is None else f"({number})", "remark": remark}
 
@@ -262,4 +266,7 @@ def _conventions(text: str) -> list[str]:
         (r"\operatorname{vec}", r"$\operatorname{vec}(A)$ is the column of all elements of $A$."),
         ("]_{", r"$[A]_{ij}$ is an element of $A$, where matrices alone cannot say it."),
     )
-    return list(dict.fromkeys(meaning for sign, meaning in known if sign in texts))
+    found = [meaning for sign, meaning in known if sign in texts]
+    if re.search(_IVERSON, texts):
+        found.append("$[i = j]$ is $1$ where the indices $i$ and $j$ are equal, otherwise $0$.")
+    return list(dict.fromkeys(found))

@@ -48,10 +48,11 @@ def mathematics(text: str) -> str:
     """LaTeX for math mode, or `ValueError`."""
     if not text.strip() or max(map(len, text.split())) > _LONGEST:
         raise ValueError(text)
+    text = text.strip().replace(">=", "≥").replace("<=", "≤")
     typeset: list[str] = []
     kinds = ""  # of the scripts that the last base has: TeX takes one of each kind
     end = 0
-    for token in _TOKEN.finditer(text.strip()):
+    for token in _TOKEN.finditer(text):
         if token.start() != end:
             raise ValueError(text)
         end = token.end()
@@ -60,7 +61,7 @@ def mathematics(text: str) -> str:
             typeset, kinds = ["{", *typeset, "}"], ""
         kinds = kinds + kind if kind else ""
         typeset.append(f"{kind}{{{script}}}" if kind else _spelled(token))
-    if end != len(text.strip()):
+    if end != len(text):
         raise ValueError(text)
     return "".join(typeset)
 

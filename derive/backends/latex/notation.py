@@ -19,6 +19,7 @@ from derive.backends.latex.typeset import Typesetter, width
 from derive.calculus import Adjoint
 from derive.functions.pieces import has_kink
 from derive.functions.table import SELECTORS
+from derive.language.remarks import MARK
 from derive.language.syntax import Cell, Shape, Variable
 from derive.system import Element, System, Term, Var
 
@@ -121,8 +122,8 @@ def has_kinks(system: System) -> bool:
     return any(has_kink(functions.lookup(name).closed) for name in _used(system))
 
 
-def function_lines(adjoint: Adjoint, symbols: Symbols, text: Text) -> list[tuple[str, str, str]]:
-    """For each function that occurs: its spelling, what it is, its derivative where one is needed."""
+def function_lines(adjoint: Adjoint, symbols: Symbols, text: Text) -> list[tuple[str, str, str, str]]:
+    """For each function that occurs: its spelling, a sign, what it is, its derivative where one is needed."""
     return list(_function_lines(_used(adjoint.system), symbols, text))
 
 
@@ -134,7 +135,7 @@ def _used(system: System) -> list[str]:
     return [name for name in known if name in found] + sorted(found - set(known))
 
 
-def _function_lines(names: Iterable[str], symbols: Symbols, text: Text) -> Iterator[tuple[str, str, str]]:
+def _function_lines(names: Iterable[str], symbols: Symbols, text: Text) -> Iterator[tuple[str, str, str, str]]:
     own = replace(symbols, symbols={"y": Symbol("y"), "z": Symbol("z")})
     variables = {name: Var(name, "local", (), time=False) for name in ("y", "z")}
     reader = Reader(variables, lambda name: int(name == "z"))
@@ -145,4 +146,5 @@ def _function_lines(names: Iterable[str], symbols: Symbols, text: Text) -> Itera
         shown = Typesetter(own).text(reader.formula((), [Term(slope.xreplace(values))]))
         derivative = "" if slope == 0 or slope.has(functions.application(f"{name}_prime")) else shown
         call = Applied(rank=0, function=name, operands=(Name(name="z", rank=0),))
-        yield Typesetter(own).text(call), text.remark(row.summary), derivative
+        sign = "=" if row.summary.startswith(MARK) else r"\colon"
+        yield Typesetter(own).text(call), sign, text.remark(row.summary), derivative

@@ -34,7 +34,7 @@ class Symbol:
     def at(self, time: str = "", mark: str = "") -> str:
         """The symbol at a time, with a mark such as a transpose behind its superscript."""
         wide = (len(self.base) > 1 and not self.base.startswith("\\")) or self.base.startswith(r"\math")
-        base = rf"\{'overline' if wide else 'bar'}{{{self.base}}}" if self.accented else self.base
+        base = rf"\{'overline' if wide else 'bar'}{{{undotted(self.base)}}}" if self.accented else self.base
         above = r"\,".join(part for part in (self.superscript, mark) if part)
         below = _joined(self.subscripts)
         below = f"{below},{time}" if below and time else below or time
@@ -141,6 +141,11 @@ def word(letters: str) -> str:
     if letters in GREEK:
         return "\\" + letters
     return letters if len(letters) == 1 or letters.isdigit() else rf"\mathrm{{{letters}}}"
+
+
+def undotted(letter: str) -> str:
+    """A letter that gets a bar, without its own dot."""
+    return rf"\{letter}math" if letter in ("i", "j") else letter
 
 
 def _joined(subscripts: Sequence[str]) -> str:

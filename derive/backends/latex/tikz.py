@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
+from derive.backends.latex.symbols import undotted
 from derive.pictures import Box, Circle, Dot, Label, Line, Picture, Run, Text
 from derive.pictures.notation import GREEK
 from derive.pictures.text import SIZE
@@ -103,7 +104,7 @@ def _run(run: Run) -> str:
     letters = "".join(_pieces(run))
     if not run.bar:
         return letters
-    return rf"\bar{{{letters}}}" if len(run.text) == 1 else rf"\overline{{{letters}}}"
+    return rf"\bar{{{undotted(letters)}}}" if len(run.text) == 1 else rf"\overline{{{letters}}}"
 
 
 def _pieces(run: Run) -> Iterator[str]:

@@ -76,7 +76,8 @@ class Typesetter:
             case Name():
                 return self._name(formula)
             case Differential():
-                return r"\mathrm{d}" + self._name(formula.of)
+                name = self._name(formula.of)
+                return (r"\mathrm{d}\," if name.startswith(r"\math") else r"\mathrm{d}") + name
             case Ones():
                 return r"\mathbf{1}"
             case Negative():
@@ -207,7 +208,7 @@ class Typesetter:
         return row.typeset(inner)
 
     def _superscript(self, base: Formula, mark: str) -> str:
-        if isinstance(base, Name) and (mark == r"\top" or not self.symbols[base.name].superscript):
+        if isinstance(base, Name) and not self.symbols[base.name].superscript:
             return self._name(base, mark)
         if isinstance(base, Applied) and len(base.operands) == 1 and mark.isdigit():
             row = lookup(base.function)
