@@ -128,11 +128,18 @@ def test_a_cell_with_more_than_one_recurrence_has_no_chain() -> None:
 
 def test_the_direct_path_of_the_lstm() -> None:
     text = section(shipped("lstm"))
-    left = r"\dfrac{\partial c_{t}}{\partial c_{k}}"
+    left = r"\Bigl(\dfrac{\partial c_{t}}{\partial c_{k}}\Bigr)_{\mathrm{direct}}"
     assert (left, "=", r"\operatorname{diag}\Bigl[\prod_{j=k+1}^{t} f_{j}\Bigr]") in relations(text)
     assert "factors between $0$ and $1$" in text
+    assert "marked as direct" in text
     assert "No weight matrix multiplies this" in text
     assert "No state has a direct path" in section(shipped("rnn"))
+
+
+def test_a_direct_path_of_one_factor_is_a_power() -> None:
+    text = section(parse("input x\nstate h\nh[t] = a * h[t-1] + x\n"))
+    assert (r"\dfrac{\partial h_{t}}{\partial h_{k}}", "=", r"a^{t-k}") in relations(text)
+    assert "marked as direct" not in text
 
 
 def test_the_state_range_of_the_lstm() -> None:
@@ -143,11 +150,18 @@ def test_the_state_range_of_the_lstm() -> None:
 
 
 def test_what_has_no_static_bound_is_said() -> None:
-    assert "no useful static bound" not in section(shipped("lstm"))
-    assert "no useful static bound" not in section(shipped("gru"))
+    assert "no static bound" not in section(shipped("lstm"))
+    assert "no static bound" not in section(shipped("gru"))
     text = section(shipped("mlstm"))
-    assert "no useful static bound" in text
+    assert "no static bound" in text
     assert r"$\partial C_{t}\br / \partial C_{t-1}$ ($f$)" in text
+
+
+def test_what_only_bounded_functions_read_needs_no_bound() -> None:
+    text = section(parse("input x\nstate h\nstate v\nv[t] = v[t-1] + x\nh[t] = sigmoid(v[t]) * h[t-1]\n"))
+    assert r"bound $h$, $v$." in text
+    assert r"$\partial h_{t}\br / \partial v_{t-1}$ ($h$)" in text
+    assert r"\partial h_{t-1}$ (" not in text
 
 
 def test_gates_that_are_alike_are_shown_once() -> None:

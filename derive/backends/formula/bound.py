@@ -16,6 +16,7 @@ from derive.backends.formula.contract import Reader
 from derive.backends.formula.flow import JacobianFormulas, indexed, matrix
 from derive.backends.formula.network import NoMatrixForm
 from derive.backends.formula.nodes import (
+    Applied,
     Called,
     Constant,
     Formula,
@@ -32,6 +33,7 @@ from derive.backends.formula.nodes import (
 from derive.backends.formula.paths import Path, coefficient
 from derive.bounds import Differential, Normaliser, Passage, Product, supremum
 from derive.bounds.suprema import degree
+from derive.functions import shape
 from derive.system import Element, Index, Term, elements
 
 _FRESH = 1000
@@ -39,7 +41,8 @@ _FRESH = 1000
 
 @dataclass(frozen=True)
 class BlockBound:
-    """‖∂variable/∂source‖ is at most `formula`; `reads`: the variables that it is made of."""
+    """‖∂variable/∂source‖ is at most `formula`; `reads`: the variables that it grows with, without those that only
+    functions of a finite range read."""
 
     variable: str
     source: str
@@ -205,12 +208,18 @@ def untimed(formula: Formula) -> Formula:
 
 
 def _names(formula: Formula) -> Iterator[str]:
-    """The variables of a formula, those of Jacobians that it refers to aside."""
+    """The variables that a formula grows with, those of Jacobians that it refers to aside."""
     if isinstance(formula, Name):
         yield formula.name
-    elif not isinstance(formula, Partial):
+    elif not isinstance(formula, Partial) and not _has_finite_range(formula):
         for part in _parts(formula):
             yield from _names(part)
+
+
+def _has_finite_range(formula: Formula) -> bool:
+    if not isinstance(formula, Applied) or len(formula.operands) > 1:
+        return False
+    return all(end.is_finite for end in shape(formula.function).range)
 
 
 def _referred(formula: Formula) -> Iterator[tuple[str, str]]:

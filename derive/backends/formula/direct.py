@@ -22,7 +22,8 @@ from derive.system import Index, Term, elements
 
 @dataclass(frozen=True)
 class DirectPath:
-    """Each element of the state is multiplied by that of `factor`. `params`: the parameters in it.
+    """Each element of the state is multiplied by that of `factor`. `params`: the parameters in it. `alone`: nothing
+    else of the old states reaches the state.
 
     `between`: what the factor lies between, where it is one variable of a finite range.
     """
@@ -32,6 +33,7 @@ class DirectPath:
     factor: Formula
     is_one: bool
     params: tuple[str, ...]
+    alone: bool
     between: tuple[sp.Expr, sp.Expr] | None
 
 
@@ -57,10 +59,8 @@ def direct_paths(formulas: JacobianFormulas) -> tuple[DirectPath, ...]:
 def _direct_paths(formulas: JacobianFormulas) -> Iterator[DirectPath]:
     flow, paths = formulas.flow, Paths(formulas.flow, lambda name: False)
     for state in flow.states:
-        rows = paths.rows(state)
-        bodies = [
-            p.body for p in paths.of(state) if p.state == state and not p.gates and p.columns == rows and not p.over
-        ]
+        rows, reaching = paths.rows(state), list(paths.of(state))
+        bodies = [p.body for p in reaching if p.state == state and not p.gates and p.columns == rows and not p.over]
         if bodies:
             body = sp.Add(*bodies)
             read = elements(body)
@@ -71,6 +71,7 @@ def _direct_paths(formulas: JacobianFormulas) -> Iterator[DirectPath]:
                 written(formulas.reader(state), rows, body),
                 body == 1,
                 tuple(dict.fromkeys(e.name for e in read if flow.system.variables[e.name].role == "param")),
+                len(bodies) == len(reaching),
                 between if between and all(end.is_finite for end in between) else None,
             )
 

@@ -245,21 +245,26 @@ class _Section:
 
     def _direct(self, direct: DirectPath, signs: Mapping[str, str]) -> Piece:
         first = signs["first"]
+        now, before = self._plain(direct.state, "t"), self._plain(direct.state, first)
+        derivative = rf"\dfrac{{\partial {now}}}{{\partial {before}}}"
         return {
-            "now": self._plain(direct.state, "t"),
-            "first": self._plain(direct.state, first),
+            "alone": direct.alone,
+            "left": derivative if direct.alone else rf"\Bigl({derivative}\Bigr)_{{\mathrm{{direct}}}}",
             "product": self._product(direct, signs["step"], first),
             "remark": self._limits(direct),
         }
 
     def _product(self, direct: DirectPath, step: str, first: str) -> str:
-        """The product of the direct path's factors over time."""
+        """The product of the direct path's factors over time; a power where they are all the same."""
         if direct.is_one:
             return r"\mathbf{I}"
         factor = self._text(direct.factor, step)
         if not isinstance(direct.factor, Name):
             factor = rf"\bigl({factor}\bigr)"
-        product = rf"\prod_{{{step}={first}+1}}^{{t}} {factor}"
+        if self._text(direct.factor) == self._text(direct.factor, step):
+            product = rf"{factor}^{{t-{first}}}"
+        else:
+            product = rf"\prod_{{{step}={first}+1}}^{{t}} {factor}"
         if direct.rank != 1:
             return product
         return rf"\operatorname{{diag}}\Bigl[{product}\Bigr]" if direct.factor.rank else rf"{product}\, \mathbf{{I}}"
