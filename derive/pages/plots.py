@@ -46,7 +46,7 @@ def _plots(figures: Any, flows: Sequence[GradientFlow]) -> Iterator[Row]:
         }
         figure = figures.shares(weights, len(flows[0].lags) - 1, _BREADTH[len(weights) > 1])
         alt = " ".join(map(_shares_in_words, shared))
-        title = "Share of each time step in the gradient by a weight"
+        title = "Share of each time step in the gradient with respect to a weight"
         yield _plot("shares", figures.svg(figure), title, alt, _SHARES)
     growing = [flow for flow in flows if flow.states]
     if growing:

@@ -76,8 +76,8 @@ class Proof:
         """The same for generated files, their mathematics marked."""
         proven = (
             f"Proven by identity test modulo {marked('p = 2^61 - 1')} at {_described(self.sizes)}: "
-            f"at {len(self.seeds)} pseudo-random points the outputs, the final states and the gradients by "
-            f"{', '.join(map(marked, self.leaves))} ({self.coordinates} numbers) of {_listed(self.candidates)} "
+            f"at {len(self.seeds)} pseudo-random points the outputs, the final states and the gradients with respect "
+            f"to {', '.join(map(marked, self.leaves))} ({self.coordinates} numbers) of {_listed(self.candidates)} "
             f"agree with the equations as written, differentiated forward; "
             f"a wrong result passes with probability at most {marked(f'2^-{self.exponent}')}."
         )
