@@ -5,9 +5,9 @@ SHA-256 f8e6f8fd774bdec2. Not to be edited: change the cell and generate again.
 
 Proven by identity test modulo p = 2^61 - 1 at T=3, B=2, d_x=3, d_v=4, d_k=5: at 2 pseudo-random
 points the outputs, the final states and the gradients with respect to W_q, b_q, W_k, b_k, W_v, b_v,
-w_i, b_i, w_f, b_f, W_o, b_o, x, C, n, m (150 numbers) of adjoint, schedule and NumPy's schedule
-agree with the equations as written, differentiated forward; a wrong result passes with probability
-at most 2^-82.
+w_i, b_i, w_f, b_f, W_o, b_o, x, C, n, m (150 numbers) of adjoint, schedule, NumPy's schedule and
+C's schedule agree with the equations as written, differentiated forward; a wrong result passes with
+probability at most 2^-82.
 That bound holds at these sizes, with hashed values taken as random and away from ties of relu, abs
 and max; a function other than recip is a free value, its derivative that of the function table,
 which is tested by itself.

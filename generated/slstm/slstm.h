@@ -4,8 +4,8 @@
  *
  * Proven by identity test modulo p = 2^61 - 1 at T=3, B=2, d_x=3, d_h=4: at 2 pseudo-random points the outputs,
  * the final states and the gradients with respect to W_i, b_i, W_f, b_f, W_z, b_z, W_o, b_o, x, h, c, n, m (178
- * numbers) of adjoint, schedule and NumPy's schedule agree with the equations as written, differentiated forward;
- * a wrong result passes with probability at most 2^-74.
+ * numbers) of adjoint, schedule, NumPy's schedule and C's schedule agree with the equations as written,
+ * differentiated forward; a wrong result passes with probability at most 2^-74.
  * That bound holds at these sizes, with hashed values taken as random and away from ties of relu, abs and max; a
  * function other than recip is a free value, its derivative that of the function table, which is tested by
  * itself.
