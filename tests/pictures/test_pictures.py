@@ -219,7 +219,9 @@ def test_contrast(dark, ground):
 def test_the_typeset_derivation_has_every_picture(name):
     text = (ROOT / "generated" / name / "derivation.tex").read_text(encoding="ascii")
     drawn = re.findall(r"\\begin\{tikzpicture\}.*?\\end\{tikzpicture\}", text, flags=re.DOTALL)
-    assert len(drawn) == len(cell(name).equations) + 3
+    too_small = text.count("too large for letters that can be read here")
+    assert len(drawn) + too_small == len(cell(name).equations) + 3
+    assert too_small <= 1
     notation = Notation(cell(name))
     for each, picture in zip(cell(name).equations, drawn[2:], strict=False):
         assert f"{{${mathematics(notation.name(each.target))}$}}" in picture

@@ -259,12 +259,10 @@ class _Section:
         if direct.is_one:
             return r"\mathbf{I}"
         factor = self._text(direct.factor, step)
-        if not isinstance(direct.factor, Name):
+        constant = self._text(direct.factor) == factor
+        if not isinstance(direct.factor, Name) or (constant and "^" in factor):
             factor = rf"\bigl({factor}\bigr)"
-        if self._text(direct.factor) == self._text(direct.factor, step):
-            product = rf"{factor}^{{t-{first}}}"
-        else:
-            product = rf"\prod_{{{step}={first}+1}}^{{t}} {factor}"
+        product = rf"{factor}^{{t-{first}}}" if constant else rf"\prod_{{{step}={first}+1}}^{{t}} {factor}"
         if direct.rank != 1:
             return product
         return rf"\operatorname{{diag}}\Bigl[{product}\Bigr]" if direct.factor.rank else rf"{product}\, \mathbf{{I}}"
