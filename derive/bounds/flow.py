@@ -21,6 +21,7 @@ import sympy as sp
 
 from derive.bounds.normalisers import Normaliser, normalisers
 from derive.calculus import Linear, forward
+from derive.functions import ScalarFunction
 from derive.system import Element, Equation, System, elements
 
 Product = tuple[sp.Expr, ...]
@@ -164,7 +165,7 @@ class _Gatherer:
         passages: dict[Linear, list[Product]] = {}
         for way, last in self._followed(name, self._held_apart(name)):
             if _is_pointwise(last) and last.source.name in self.old:
-                directs.setdefault((last.source.name, self._gate(last)), []).append(way)
+                directs.setdefault((last.source.name, self._reader(name, last)), []).append(way)
             else:
                 self._differential(last.source.name)
                 passages.setdefault(last, []).append(way)
@@ -231,6 +232,22 @@ class _Gatherer:
     def _moving(self, name: str) -> list[Linear]:
         """The terms by which a variable follows the old states."""
         return [term for term in self.linear.get(name, ()) if term.source.name in self.moved]
+
+    def _reader(self, name: str, term: Linear) -> str:
+        """The author's variable that reads an old value. A state itself where its own comes back through an error such
+        as `e = s[t-1] - v`: however it is written, `s[t-1] - a e` keeps `1 - a`."""
+        gate = self._gate(term)
+        own = self.system.delays.get(name) == term.source.name and gate not in self.system.delays
+        if not own or gate != term.target.name:
+            return gate
+        through = [t.body for t in self._equation(gate).terms]
+        read = {e.name for t in self._equation(name).terms for e in elements(t.body)}
+        return name if gate in read and not any(isinstance(b, ScalarFunction) for b in through) else gate
+
+    def _equation(self, name: str) -> Equation:
+        found = self.system.equation(name)
+        assert found is not None
+        return found
 
     def _gate(self, term: Linear) -> str:
         if term.source == term.target:

@@ -164,10 +164,10 @@ def test_prove_says_what_was_proven_and_writes_nothing(small, tmp_path, monkeypa
 
 
 def test_prove_fails_where_the_proof_does(small, monkeypatch):
-    def refuse(cell):
+    def refuse(derived):
         raise ProofError("cell small: planted")
 
-    monkeypatch.setattr(cli.pipeline, "prove", refuse)
+    monkeypatch.setattr(cli.pipeline, "verify", refuse)
     assert call("prove", small) == (1, "", "cell small: planted\n")
 
 

@@ -132,6 +132,21 @@ def test_the_ends_of_the_spread_are_the_time_scales_one_and_the_lag():
     assert only.level == pytest.approx(np.exp(-1 / 50))
 
 
+@pytest.mark.parametrize("kept", ["0.5", "f"])
+def test_an_old_value_that_comes_back_through_an_error_is_counted(kept):
+    """`b[t-1] - a (b[t-1] - x)` keeps 1 - a, however it is written."""
+    head = "input x : d\nstate b : d\nf = sigmoid(x + c)\n"
+    texts = [f"e = b[t-1] - x\nb[t] = b[t-1] - {kept} * e", f"b[t] = b[t-1] - {kept} * (b[t-1] - x)"]
+    diagnoses = []
+    for text in texts:
+        kernel = derive.build(derive.parse(head + text, name="error"))
+        params = kernel.init({"d": 3}, np.random.default_rng(0))
+        diagnoses.append(derive.diagnose(kernel, params, np.random.default_rng(1).normal(size=(40, 1, 3))))
+    one, other = ([(k.memory.text, k.memory.gate, k.median) for k in found.keeping] for found in diagnoses)
+    assert one == other != []
+    assert [s.parameter for s in diagnoses[0].suggestions] == [s.parameter for s in diagnoses[1].suggestions]
+
+
 def test_a_parameter_that_is_what_is_kept_is_named():
     found = derive.diagnose(*drawn("indrnn", u=0.5))
     assert any("|u| has to be near exp(-1/60) = 0.9835" in s for s in found.sentences)
