@@ -21,12 +21,11 @@ from derive.system import (
     Equation,
     FirstMaximum,
     Index,
-    Length,
     System,
     Term,
     canonical,
     elements,
-    indices_of,
+    multiplied,
 )
 
 
@@ -52,14 +51,8 @@ def linear_terms(system: System, equation: Equation) -> Iterator[Linear]:
     for term in equation.terms:
         partials = _partials(equation.target, term.body)
         for source in sorted(partials, key=system.place):
-            yield _linear(equation.target, partials[source], source, term.over)
-
-
-def _linear(target: Element, coefficient: sp.Expr, source: Element, over: tuple[Index, ...]) -> Linear:
-    """A linear term; an index of the sum that it lacks only multiplies it."""
-    used = indices_of(coefficient) | indices_of(source)
-    lengths = sp.Mul(*(Length(i.axis) for i in over if i not in used))
-    return Linear(target, lengths * coefficient, source, tuple(i for i in over if i in used))
+            lengths, over = multiplied(term.over, partials[source], source)
+            yield Linear(equation.target, lengths * partials[source], source, over)
 
 
 def _partials(target: Element, body: sp.Expr) -> dict[Element, sp.Expr]:

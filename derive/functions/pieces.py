@@ -107,7 +107,7 @@ def has_kink(closed: sp.Expr) -> bool:
 
 def _at(form: Pieces, slopes: Sequence[sp.Expr], k: int) -> sp.Expr:
     left, right = (s.subs(Z, form.points[k]) for s in slopes[k : k + 2])
-    return left if _is_smooth(form, slopes, k) or (_meets(form, k) and bool(left * right > 0)) else sp.S.Zero
+    return left if _meets(form, k) and (same(left, right) or left * right > 0) else sp.S.Zero
 
 
 def _meets(form: Pieces, k: int) -> bool:

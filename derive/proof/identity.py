@@ -95,8 +95,7 @@ def compare(
     """Raises `ProofError` where the candidate departs from the reference."""
     where = f"cell {cell.name}, candidate {name!r}"
     at = "at " + describe(problem.sizes)
-    result = candidate(ring, problem)
-    check_shapes(where, problem, result)
+    result = answer(where, candidate, ring, problem)
     for kind, expected, got in (
         ("output", reference.outputs, result.outputs),
         ("final state", reference.final, result.final),
@@ -131,8 +130,7 @@ def chances(cell: Cell, candidates: Mapping[str, Candidate], sizes: Sizes) -> in
     outputs, final, derivative = differentiate(cell, ring, problem, directions)
     worst = 0
     for name, candidate in candidates.items():
-        result = candidate(ring, problem)
-        check_shapes(f"cell {cell.name}, candidate {name!r}", problem, result)
+        result = answer(f"cell {cell.name}, candidate {name!r}", candidate, ring, problem)
         for expected, got in ((outputs, result.outputs), (final, result.final)):
             for variable, array in expected.items():
                 differences = (array - np.asarray(got[variable], dtype=object)).flat
@@ -165,7 +163,17 @@ def dividing(cell: Cell, sizes: Sizes) -> Iterator[None]:
         ) from error
 
 
-def check_shapes(where: str, problem: Problem, result: Result) -> None:
+def answer(where: str, candidate: Candidate, ring: ProofRing, problem: Problem) -> Result:
+    """What a candidate gives, of the right names and shapes; `ProofError` where it reads what is not there, too."""
+    try:
+        result = candidate(ring, problem)
+    except LookupError as error:
+        raise ProofError(f"{where}: {error}, at {describe(problem.sizes)}") from error
+    _check_shapes(where, problem, result)
+    return result
+
+
+def _check_shapes(where: str, problem: Problem, result: Result) -> None:
     """Names and shapes of all that a candidate gives back."""
     for kind, wanted, got in (
         ("outputs", problem.doutputs, result.outputs),

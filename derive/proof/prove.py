@@ -20,8 +20,8 @@ from derive.proof import cost
 from derive.proof.expressions import Expressions, value_of
 from derive.proof.identity import (
     ProofError,
+    answer,
     chances,
-    check_shapes,
     compare,
     consult,
     describe,
@@ -158,8 +158,7 @@ def _differentiated(cell: Cell, sizes: Sizes, ring: ProofRing) -> Arrays:
 def _compare_gradients(
     where: str, gradients: Arrays, candidate: Candidate, ring: ProofRing, problem: Problem
 ) -> None:
-    result = candidate(ring, problem)
-    check_shapes(where, problem, result)
+    result = answer(where, candidate, ring, problem)
     for name, got in result.gradients().items():
         for index, expected in np.ndenumerate(gradients[name]):
             if got[index] != expected:

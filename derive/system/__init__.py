@@ -18,7 +18,7 @@ from derive.system.model import (
     canonical,
     elements,
     elementwise,
-    indices_of,
+    multiplied,
 )
 from derive.system.names import Names
 from derive.system.normal import normalize
@@ -43,9 +43,9 @@ __all__ = [
     "canonical",
     "check",
     "elements",
-    "indices_of",
     "elementwise",
     "evaluate",
+    "multiplied",
     "nets",
     "normalize",
     "temporaries",

@@ -226,6 +226,12 @@ def indices_of(expression: sp.Basic) -> set[Index]:
     return {s for s in expression.free_symbols if isinstance(s, Index)}
 
 
+def multiplied(over: Iterable[Index], *summed: sp.Expr) -> tuple[sp.Expr, tuple[Index, ...]]:
+    """What of a sum's indices only multiplies it, as what is `summed` lacks them: their lengths; and the others."""
+    over, used = tuple(over), set().union(*map(indices_of, summed))
+    return sp.Mul(*(Length(i.axis) for i in over if i not in used)), tuple(i for i in over if i in used)
+
+
 def _renaming(target: Iterable[Index], over: Iterable[Index]) -> dict[Index, Index]:
     count: Counter[str] = Counter()
     renaming = {}

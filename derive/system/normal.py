@@ -30,6 +30,7 @@ from derive.system.model import (
     Term,
     elements,
     indices_of,
+    multiplied,
 )
 from derive.system.variables import Slot, Slots, Workspace, parts_of, timed
 
@@ -302,9 +303,8 @@ def _operand(node: tree.Concatenation, slot: Slot) -> tuple[Node, Slot]:
 
 def _summed(body: sp.Expr, over: tuple[Index, ...]) -> Term:
     """The sum of a body over some indices; an index that it lacks only multiplies it."""
-    used = indices_of(body)
-    lengths = sp.Mul(*(Length(i.axis) for i in over if i not in used))
-    return Term(lengths * body, tuple(i for i in over if i in used))
+    lengths, kept = multiplied(over, body)
+    return Term(lengths * body, kept)
 
 
 def _scaled(terms: Iterable[Term], factor: sp.Expr) -> list[Term]:

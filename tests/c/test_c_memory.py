@@ -11,6 +11,7 @@ from ckernels import driver, library, run, table, written
 
 EVERY_SET = EVERY if FULL else ("lstm", "gru", "lstm_layernorm", "mlstm")
 
+
 def awkward(name):
     """T, B and the cell's axes: ones, primes, sizes on both sides of the tiles."""
     axes = len(table(name).axes) - 2

@@ -66,6 +66,7 @@ class _Section:
             "unkept": [self._plain(s) for s in self.flow.states if s not in self.ranges.kept],
             "unbounded": self._unbounded(),
             "directs": [self._direct(d, signs) for d in direct_paths(self.formulas)],
+            "partly_direct": any(not d.alone for d in direct_paths(self.formulas)),
         }
 
     def _signs(self, used: set[str]) -> dict[str, str]:
@@ -248,7 +249,6 @@ class _Section:
         now, before = self._plain(direct.state, "t"), self._plain(direct.state, first)
         derivative = rf"\dfrac{{\partial {now}}}{{\partial {before}}}"
         return {
-            "alone": direct.alone,
             "left": derivative if direct.alone else rf"\Bigl({derivative}\Bigr)_{{\mathrm{{direct}}}}",
             "product": self._product(direct, signs["step"], first),
             "remark": self._limits(direct),
