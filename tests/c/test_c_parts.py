@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ccalls import OK, Call, problem_of, stages
 from cellfolder import EVERY, SHIPPED, Arguments
-from ckernels import driver, kernel, run, table, written
+from ckernels import driver, kernel, run, table, texts, written
 
 from derive.native.arrays import address
 
@@ -17,6 +17,7 @@ SIZES = (4, 7, 17, 6, 9, 5)  # T, B, the cell's axes in turn
 LARGE = (24, 40, 96, 64, 48)  # where threads are started
 FEW_ROWS = (150, 2, 96, 130, 70)  # where they share the units of a layer
 ONE_ROW = (60, 1, 70, 130, 100)  # and each reads its panels one by one
+FEW_WIDE = (40, 2, 257, 270, 261)  # and the layer has but one matrix
 PLAIN = 1  # the set of instructions that the header calls so
 
 
@@ -77,8 +78,14 @@ def test_threads_give_the_same_bits(name, dtype):
     for threads in (1, 2, 5):
         same(by_threads(name, dtype, LARGE, threads), wanted)
     same(by_threads(name, dtype, SIZES, 3), whole(name, dtype, SIZES))
-    for few in (FEW_ROWS, ONE_ROW):
-        same(by_threads(name, dtype, few, 3), whole(name, dtype, few))
+
+
+@CELLS
+def test_threads_that_share_units_give_the_same_bits(name):
+    """Where they can; they do with one matrix of so many units already."""
+    shared = "together) = 1" in "".join(texts(name).values())
+    for few in (FEW_ROWS, ONE_ROW, FEW_WIDE) if shared else ():
+        same(by_threads(name, np.float32, few, 3), whole(name, np.float32, few))
 
 
 def test_threads_that_wait_give_the_same_bits_and_may_be_more_or_fewer_than_asked_for():

@@ -23,11 +23,14 @@ class Calls:
     def __init__(self, memory: Memory, pointers: Pointers, panels: Panels, user: str, *, together: bool) -> None:
         self.memory, self.pointers, self.panels, self.user, self.together = memory, pointers, panels, user, together
         self.variables = memory.variables
+        self.own: set[Group] = set()
 
     def packing(self, product: Apply) -> list[str]:
-        """Packs the matrices that are no parameters, in front of the product or the loop that it stands in."""
-        own = [group for _, group in self._factors(product) if not self._packed_once(group)]
-        each = [pack(self.memory, self.panels, group, self._own_panels(group), "0, 1") for group in own]
+        """Packs the matrices that are no parameters, in front of the product, or the loop, that first applies them."""
+        groups = dict.fromkeys(group for _, group in self._factors(product) if not self._packed_once(group))
+        new = [group for group in groups if group not in self.own]
+        self.own.update(new)
+        each = [pack(self.memory, self.panels, group, self._own_panels(group), "0, 1") for group in new]
         return [line for lines in each for line in lines]
 
     def at_time(self, product: Product) -> list[str]:

@@ -45,8 +45,7 @@ class _Address:
 
 
 class NestPrinter:
-    """Prints nests. `notes`: for a variable, the comment with the author's equation, if not yet told;
-    `together`: parts may share the units."""
+    """Prints nests. `notes`: for a variable, the comment with the author's equation, if not yet told."""
 
     def __init__(
         self,
@@ -54,16 +53,15 @@ class NestPrinter:
         pointers: Pointers,
         expressions: Expressions,
         notes: Callable[[str], list[str]],
-        *,
-        together: bool,
     ) -> None:
-        self.together = together
         self.memory, self.pointers, self.expressions, self.notes = memory, pointers, expressions, notes
         taken = {*memory.identifiers.values(), *memory.axes.values(), pointers.n}
+        self.shared = False
         self.letters = [c for c in "ijklpqruvwxyz" if c not in taken] + [f"{c}_" for c in "ijklpq"]
 
-    def lines(self, nests: Iterable[Nest]) -> list[str]:
-        """Some nests, in order."""
+    def lines(self, nests: Iterable[Nest], *, shared: bool) -> list[str]:
+        """Some nests, in order; `shared`: whether parts may share the units."""
+        self.shared = shared
         return [line for nest in nests for line in self._nest(nest)]
 
     def _nest(self, nest: Nest) -> list[str]:
@@ -100,7 +98,7 @@ class NestPrinter:
         for index in reversed(indices):
             letter, end = at.letters[index], self.memory.size(Length(index.axis))
             if index == at.along:
-                start, end = self.memory.range(index.axis, shared=self.together)
+                start, end = self.memory.range(index.axis, shared=self.shared)
                 head = f"for (size_t {letter} = {start}; {letter} < {end}; {letter} += LANES)"
                 body = [f"{head} VECTOR({end} - {letter},", *indented(body), ")"]
             else:

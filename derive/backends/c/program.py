@@ -50,7 +50,7 @@ class ProgramPrinter:
         self.memory, self.pointers, self.calls, self.together = memory, pointers, calls, together
         self.note = note
         self.told: set[str] = set()
-        self.nests = NestPrinter(memory, pointers, expressions, self._notes, together=together)
+        self.nests = NestPrinter(memory, pointers, expressions, self._notes)
 
     def stages(self, phases: Iterable[Phase]) -> list[Stage]:
         """The stages of all phases, in order."""
@@ -58,7 +58,7 @@ class ProgramPrinter:
 
     def _phase(self, phase: Phase) -> list[Stage]:
         if isinstance(phase, Once):
-            return [Stage("alone", tuple(self.nests.lines(phase.nests)))]
+            return [Stage("alone", tuple(self.nests.lines(phase.nests, shared=False)))]
         items = (*phase.ahead, *phase.items) if isinstance(phase, Turns) else (phase,)
         packing = [line for item in items if isinstance(item, Apply) for line in self.calls.packing(item)]
         before = [Stage("alone", tuple(packing))] if packing else []
@@ -123,6 +123,6 @@ class ProgramPrinter:
 
     def _rows(self, rows: Rows) -> list[str]:
         self.pointers.begin_rows(op.target.name for nest in rows.nests for op in nest.ops)
-        body = self.nests.lines(rows.nests)
+        body = self.nests.lines(rows.nests, shared=self.together)
         n = self.pointers.n
         return braced(f"for (size_t {n} = begin; {n} < end; {n}++)", [*self.pointers.of_row(), *body])
