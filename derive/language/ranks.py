@@ -2,8 +2,9 @@
 
 In: equations with unresolved shapes, and the axes that are declared. Out: the rank of every variable
 and node. Each node states which ranks of its parts go together; what follows is propagated over the
-whole file. Where that leaves a choice, equations are taken in order and the plain reading is tried:
-both sides of an operator alike; what stands left of `@` a matrix; beside a scalar a scalar.
+whole file. Where that leaves a choice, equations are taken in order and the plain reading is tried: both sides of an
+operator alike; what stands left of `@` a matrix; beside a scalar a scalar; and last, what stands right of a matrix a
+vector.
 """
 
 from __future__ import annotations
@@ -192,19 +193,17 @@ def infer(ranks: Ranks, equations: Sequence[Equation]) -> None:
     """Find the ranks of all variables and nodes, as far as anything determines them."""
     rules = [ranks.add(equation) for equation in equations]
     ranks.propagate([rule for group in rules for rule in group])
-    progress = True
-    while progress:
-        progress = False
-        for group in rules:
-            while any(_settle(ranks, group, choose) for choose in (_alike, _matrix, _scalar)):
-                progress = True
+    while any(_settle(ranks, group, choices) for choices in _CHOICES for group in rules):
+        pass
 
 
 _Choice = Callable[[Ranks, Rule], list[tuple[int, int]]]
 
 
-def _settle(ranks: Ranks, group: Sequence[Rule], choose: _Choice) -> bool:
-    return any(ranks.attempt(slot, rank) for rule in group for slot, rank in choose(ranks, rule))
+def _settle(ranks: Ranks, group: Sequence[Rule], choices: Sequence[_Choice]) -> bool:
+    return any(
+        ranks.attempt(slot, rank) for choose in choices for rule in group for slot, rank in choose(ranks, rule)
+    )
 
 
 def _open(ranks: Ranks, slots: Iterable[int]) -> list[int]:
@@ -220,12 +219,17 @@ def _alike(ranks: Ranks, rule: Rule) -> list[tuple[int, int]]:
 
 
 def _matrix(ranks: Ranks, rule: Rule) -> list[tuple[int, int]]:
-    """What stands left of `@` is a matrix; what stands right of a matrix, a vector."""
+    """What stands left of `@` is a matrix."""
+    if not isinstance(rule.node, Contraction) or rule.equation:
+        return []
+    return [(slot, 2) for slot in _open(ranks, rule.slots[:1])]
+
+
+def _vector(ranks: Ranks, rule: Rule) -> list[tuple[int, int]]:
+    """What stands right of a matrix is a vector."""
     if not isinstance(rule.node, Contraction) or rule.equation:
         return []
     left, right, _ = rule.slots
-    if ranks.known(left) is None:
-        return [(left, 2)]
     return [(slot, 1 if ranks.known(left) != 1 else 2) for slot in _open(ranks, [right])]
 
 
@@ -237,6 +241,9 @@ def _scalar(ranks: Ranks, rule: Rule) -> list[tuple[int, int]]:
     if any(ranks.known(slot) == 0 and not _literal(part) for part, slot in parts):
         return [(slot, 0) for slot in _open(ranks, rule.slots[:-1])]
     return []
+
+
+_CHOICES = ((_alike, _matrix, _scalar), (_vector,))
 
 
 def _literal(node: Node) -> bool:

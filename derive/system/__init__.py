@@ -18,6 +18,7 @@ from derive.system.model import (
     canonical,
     elements,
     elementwise,
+    indices_of,
     multiplied,
 )
 from derive.system.names import Names
@@ -45,6 +46,7 @@ __all__ = [
     "elements",
     "elementwise",
     "evaluate",
+    "indices_of",
     "multiplied",
     "nets",
     "normalize",

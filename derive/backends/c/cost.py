@@ -20,11 +20,13 @@ from derive.backends.c.expressions import is_divisor
 from derive.backends.c.phases import (
     Apply,
     Gather,
+    Multiply,
     Nest,
     Once,
     Op,
     Outer,
     Phase,
+    Point,
     Product,
     Rows,
     Scatter,
@@ -270,7 +272,7 @@ def _of_sum(one: Outer, variables: Mapping[str, Var]) -> Operations:
 
 
 def _of_nest(nest: Nest) -> Operations:
-    sums = dict.fromkeys(t for op in nest.ops for t in op.terms if t.over and not isinstance(op, Scatter))
+    sums = dict.fromkeys(t for op in nest.ops for t in op.terms if t.over and isinstance(op, Point))
     return _sum((*map(_of_features, sums), *map(_of_op, nest.ops))).times(_count(nest.space))
 
 
@@ -282,6 +284,8 @@ def _of_op(op: Op) -> Operations:
     """For one element of the target, besides sums."""
     if isinstance(op, Scatter):
         return _added_up(op.term.body, op.term)
+    if isinstance(op, Multiply):
+        return Operations(products=2 * Length(op.over.axis))
     joins = len(op.terms) - 1 + op.add
     return _sum(_of_body(t.body) for t in op.terms if not t.over) + Operations(elementwise=sp.Integer(joins))
 

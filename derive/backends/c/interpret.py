@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from derive.backends.arithmetic import without_selects
-from derive.backends.c.phases import Apply, Factor, Gather, Nest, Once, Point, Product, Rows, Turns
+from derive.backends.c.phases import Apply, Factor, Gather, Nest, Once, Product, Rows, Turns
 from derive.backends.c.storage import Tiled
 from derive.functions.ring import Element as Value
 from derive.functions.ring import Ring
@@ -84,8 +84,7 @@ class _Run:
         sums = {term: self._value(term, at) for op in nest.ops for term in op.terms if term.over}
         positions = [tuple(at[i] for i in op.target.indices) for op in nest.ops]
         for op, position in zip(nest.ops, positions, strict=True):
-            add = not isinstance(op, Point) or op.add
-            total = self._read(op.target.name, position) if add else self.zero
+            total = self._read(op.target.name, position) if op.add else self.zero
             for term in op.terms:
                 total = total + (sums[term] if term in sums else self._value(term, at))
             self._store(op.target.name, position, total)

@@ -14,9 +14,10 @@ import sympy as sp
 from derive.backends.c.expressions import Expressions
 from derive.backends.c.lines import braced, indented, looped
 from derive.backends.c.memory import Memory
-from derive.backends.c.phases import TOTAL, Nest, Op, Point, Scatter, summed
+from derive.backends.c.phases import TOTAL, Multiply, Nest, Op, Point, Scatter, summed
 from derive.backends.c.places import alone
 from derive.backends.c.pointers import Pointers
+from derive.backends.c.sizes import Whole
 from derive.system import Element, FirstMaximum, Index, Length, Term
 
 
@@ -68,6 +69,8 @@ class NestPrinter:
         op = nest.ops[0]
         if isinstance(op, Scatter):
             return self.notes(op.target.name) + self._guarded(op, self._scatter(op))
+        if isinstance(op, Multiply):
+            return self.notes(op.target.name) + self._guarded(op, self._multiply(op))
         if op.terms[0].body.has(FirstMaximum):
             return self.notes(op.target.name) + self._first_maximum(op)
         sums_up = any(term.over for each in nest.ops for term in each.terms)
@@ -136,6 +139,21 @@ class NestPrinter:
         body = [self._store(op.target, self._text(op.term.body, at), at, add=True)]
         return self._loops((*op.term.over, *space), at, body)
 
+    def _multiply(self, op: Multiply) -> list[str]:
+        row, column = op.target.feature_indices
+        rows, columns, depth = (Length(index.axis) for index in (row, column, op.over))
+        operands = [
+            text
+            for element, indices in ((op.left, (row, op.over)), (op.right, (op.over, column)))
+            for text in (self._start(element), *(self.memory.size(self._stride(element, index)) for index in indices))
+        ]
+        arguments = [
+            *map(self.memory.size, (rows, columns, depth)), *operands,
+            self._start(op.target), self.memory.size(self._stride(op.target, row)), str(int(op.add)),
+            self.memory.scratch(Whole(columns)),
+        ]  # fmt: skip
+        return [f"NAME(multiply)({', '.join(arguments)});"]
+
     def _first_maximum(self, op: Op) -> list[str]:
         """One where the operand is largest first, else zero."""
         operand, *along = op.terms[0].body.args
@@ -190,20 +208,32 @@ class NestPrinter:
 
     def _address(self, element: Element, at: At) -> tuple[_Address, sp.Expr | None]:
         """Where an element is, and how far apart its lanes are; None where vectors go along another index."""
-        name, variable = element.name, self.memory.variables[element.name]
-        pointer = self.pointers.row(name, element.shift) if variable.time else self.memory.base(name)
-        place = self.memory.place(self.pointers.owners.get(name, name))
-        features = element.indices[2:] if variable.time else element.indices
-        step = sp.Add(*(s for i, s in zip(features, place.strides, strict=True) if i == at.along))
-        letters = [at.letters[i] for i in features]
-        if place.strides == alone(variable).strides:
+        variable, strides = self.memory.variables[element.name], self._strides(element)
+        pointer, step = self._start(element), self._stride(element, at.along)
+        letters = [at.letters[i] for i in self._features(element)]
+        if strides == alone(variable).strides:
             position = self._dense(variable.axes, letters)
         else:
             position = " + ".join(
                 letter if stride == 1 else f"{letter} * {self.memory.factor(stride)}"
-                for letter, stride in zip(letters, place.strides, strict=True)
+                for letter, stride in zip(letters, strides, strict=True)
             )
         return _Address(pointer, position), None if step == 0 else step
+
+    def _start(self, element: Element) -> str:
+        """A pointer to a variable's first number, at the present time and row if it has them."""
+        timed = self.memory.variables[element.name].time
+        return self.pointers.row(element.name, element.shift) if timed else self.memory.base(element.name)
+
+    def _strides(self, element: Element) -> tuple[sp.Expr, ...]:
+        return self.memory.place(self.pointers.owners.get(element.name, element.name)).strides
+
+    def _stride(self, element: Element, index: Index | None) -> sp.Expr:
+        """How far apart numbers are along an index."""
+        return sp.Add(*(s for i, s in zip(self._features(element), self._strides(element), strict=True) if i == index))
+
+    def _features(self, element: Element) -> Sequence[sp.Basic]:
+        return element.indices[2:] if self.memory.variables[element.name].time else element.indices
 
     def _dense(self, axes: tuple[str, ...], letters: list[str]) -> str:
         """The position in an array without gaps."""

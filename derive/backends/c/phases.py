@@ -1,8 +1,8 @@
 """A program as C carries it out: the types. In: nothing. Out: what `tiles` builds and the printer reads.
 
-What is a matrix product is an `Apply` or a `Gather`, a call of a routine; all else is done element by element in
-`Nest`s, as many equations in one as have the same index space. The nests between two products form
-`Rows`, done sequence by sequence of the batch; what needs time forms `Turns`.
+What is a matrix product over rows of a batch is an `Apply` or a `Gather`, a call of a routine; all else is done in
+`Nest`s: element by element, as many equations in one as have the same index space, or two matrices in a `Multiply`. The
+nests between two products form `Rows`, done sequence by sequence of the batch; what needs time forms `Turns`.
 Excluded: where a variable is stored, and any text.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import sympy as sp
 
@@ -100,6 +101,7 @@ class Scatter:
 
     target: Element
     term: Term
+    add: ClassVar[bool] = True
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -107,7 +109,24 @@ class Scatter:
         return (self.term,)
 
 
-Op = Point | Scatter
+@dataclass(frozen=True)
+class Multiply:
+    """target[i,j] = Σ_k left[i,k] right[k,j], or any of both with its axes exchanged; a call of a routine. `add`: onto
+    the target."""
+
+    target: Element
+    left: Element
+    right: Element
+    over: Index
+    add: bool = False
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What it is equal to."""
+        return (Term(self.left * self.right, (self.over,)),)
+
+
+Op = Point | Scatter | Multiply
 
 
 @dataclass(frozen=True)

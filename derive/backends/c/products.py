@@ -1,4 +1,7 @@
-"""Which terms are matrix products. In: a term and its target. Out: the product, or None."""
+"""Which terms are matrix products. In: a term and its target. Out: the product, or None.
+
+Of a matrix and rows of the batch, summed over rows of the batch, or of two matrices.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp
 
-from derive.backends.c.phases import Apply, Factor, Gather, Outer, Product
-from derive.system import BATCH, TIME, Element, Index, Term, Var
+from derive.backends.c.phases import Apply, Factor, Gather, Multiply, Outer, Product
+from derive.system import BATCH, TIME, Element, Index, Term, Var, indices_of
 
 Dense = Callable[[str], bool]
 
@@ -22,6 +25,26 @@ def product_of(term: Term, target: Var, variables: Mapping[str, Var], dense: Den
         if found and all(dense(n) for n in _wide(found, variables)):
             return found
     return None
+
+
+def matrices_of(term: Term, target: Element) -> tuple[Multiply, sp.Expr] | None:
+    """The product of two matrices in a term, and what multiplies it."""
+    space = target.feature_indices
+    if len(term.over) != 1 or len(set(space)) != 2:
+        return None
+    [k], (i, j) = term.over, space
+    factors = sp.Mul.make_args(term.body)
+    inside = [f for f in factors if k in indices_of(f)]
+    if len(inside) != 2 or not all(isinstance(f, Element) for f in inside):
+        return None
+    for left, right in (inside, inside[::-1]):
+        if _has(left, {i, k}) and _has(right, {k, j}):
+            return Multiply(target, left, right, k), sp.Mul(*(f for f in factors if f not in inside))
+    return None
+
+
+def _has(matrix: Element, axes: set[Index]) -> bool:
+    return len(matrix.feature_indices) == 2 and set(matrix.feature_indices) == axes
 
 
 def _wide(product: Product, variables: Mapping[str, Var]) -> list[str]:

@@ -27,7 +27,7 @@ from derive.backends.c.phases import (
     Turns,
     read_by,
 )
-from derive.backends.c.products import Dense, product_of
+from derive.backends.c.products import Dense, matrices_of, product_of
 from derive.schedule import Loop, Program, Schedule, Stack, Statement, Step
 from derive.system import BATCH, TIME, Equation, Index, Term, Var, elements
 
@@ -238,12 +238,37 @@ class Tiler:
             self._rest(equation, rest, into)
 
     def _rest(self, equation: Equation, terms: Sequence[Term], into: _Sequence) -> None:
-        """What is no product, at the equation's own time."""
+        """What is no product over rows of the batch, at the equation's own time."""
+        terms, whole = self._multiplied(equation, terms, self.variables[equation.name], into.op)
+        if whole:
+            return
         scattered = [t for t in terms if t.over and _along_target(t, equation)]
         kept = tuple(selected([t for t in terms if t not in scattered], self.selectors))
         into.op(Point(equation.target, kept or (Term(sp.S.Zero),)))
         for term in scattered:
             into.op(Scatter(equation.target, term))
+
+    def _multiplied(
+        self, equation: Equation, terms: Sequence[Term], like: Var, put: Callable[[Op], None], *, add: bool = False
+    ) -> tuple[Sequence[Term], bool]:
+        """The terms once the products of matrices in them are carried out; and whether this was all of the equation.
+        `like`: a variable as large as these."""
+        found = [matrices_of(term, equation.target) for term in terms]
+        products = [each for each in found if each]
+        if terms and all(each and each[1] == 1 for each in found):
+            for k, (product, _) in enumerate(products):
+                put(replace(product, add=add or k > 0))
+            return (), True
+        rest = []
+        for term, each in zip(terms, found, strict=True):
+            if each:
+                product, factor = each
+                result = self.fresh(f"{equation.name}_dot", like).element
+                put(replace(product, target=result))
+                rest.append(Term(factor * result))
+            else:
+                rest.append(term)
+        return rest, False
 
     def _timeless(self, equation: Equation, into: _Sequence, *, loop: bool) -> None:
         """An equation of a variable without time: what sums over time is gathered turn by turn."""
@@ -253,15 +278,19 @@ class Tiler:
         products = [product_of(term, variable, self.variables, self.dense) for term in summed]
         first = not loop and not plain and bool(products) and products[0] is not None
         if not first:
-            self.outside.once(Point(equation.target, plain or (Term(sp.S.Zero),)))
+            rest, whole = self._multiplied(equation, plain, variable, self.outside.once)
+            if not whole:
+                self.outside.once(Point(equation.target, tuple(rest) or (Term(sp.S.Zero),)))
         for term, p in zip(summed, products, strict=True):
             if p:
                 into.product(replace(p, add=not first))
                 first = False
             else:
                 share = Term(term.body, tuple(i for i in term.over if i not in (TIME, BATCH)))
-                along = share.over and _along_target(share, equation)
-                into.op(Scatter(equation.target, share) if along else Point(equation.target, (share,), add=True))
+                rest, _ = self._multiplied(equation, (share,), replace(variable, time=True), into.op, add=True)
+                for each in rest:
+                    along = each.over and _along_target(each, equation)
+                    into.op(Scatter(equation.target, each) if along else Point(equation.target, (each,), add=True))
 
 
 def _along_target(term: Term, equation: Equation) -> bool:
