@@ -3,8 +3,12 @@
  * with CELL(name) a name of the cell's and Q(name) one for this precision.
  */
 
-/* The work, once for each set of instructions; in stages, of each of which `part` of `parts` is done. */
+/*
+ * The work, once for each set of instructions: `make` what is made of parameters alone, `fill` the panels of matrices,
+ * both into packed memory; the others in stages, of each of which `part` of `parts` is done.
+ */
 typedef struct {
+    void (*make)(const CELL(dims) *, const Q(params) *, real *);
     void (*fill)(const CELL(dims) *, const Q(params) *, real *, int, size_t, size_t);
     void (*forward)(const CELL(dims) *, const Q(params) *, const real *, const Q(inputs) *, const Q(state) *,
         Q(outputs) *, Q(state) *, real *, real *, size_t, size_t, size_t, int, meeting *, void *);
@@ -208,6 +212,7 @@ int Q(pack)(const CELL(dims) *dims, const Q(params) *params, void *packed,
     if (code != CELL(ok))
         return code;
     const int inference = Q(infers)(options);
+    plan.kernels->make(&one, params, packed);
     plan.kernels->fill(&one, params, packed, inference ? for_forward : for_forward | for_backward, 0, 1);
     const Q(stamp) stamp = Q(stamp_of)(dims, plan.set, inference);
     memcpy(packed, &stamp, sizeof stamp);

@@ -84,8 +84,8 @@ class Kernel:
         return self._init(sizes, rng, max(self._functions, key=lambda dtype: dtype.itemsize))
 
     def prepare(self, params: Any, sizes: Mapping[str, int] | None = None) -> Prepared:
-        """Parameters checked and packed once, accepted wherever parameters are; `sizes` are those that the
-        parameters alone do not tell."""
+        """Parameters checked and packed once, and what is made of them alone; accepted wherever parameters are. `sizes`
+        are those that the parameters alone do not tell."""
         given = self._bind(params)
         if given.packed is not None:
             return given

@@ -203,7 +203,8 @@ typedef struct {
  *
  * q_pack     packs the matrices of `params` as products read them.
  *   packed (written)        to be passed to the functions below with the same params and sizes, until one of them
- *                           changes; packed with options->inference, only with that
+ *                           changes: matrices as products read them, and what is made of parameters alone;
+ *                           packed with options->inference, only with that
  *
  * q_forward  computes the whole sequence.
  *   params, inputs (read)   no member may be NULL

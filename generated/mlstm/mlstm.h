@@ -221,7 +221,8 @@ typedef struct {
  *
  * q_pack     packs the matrices of `params` as products read them.
  *   packed (written)        to be passed to the functions below with the same params and sizes, until one of them
- *                           changes; packed with options->inference, only with that
+ *                           changes: matrices as products read them, and what is made of parameters alone;
+ *                           packed with options->inference, only with that
  *
  * q_forward  computes the whole sequence.
  *   params, inputs (read)   no member may be NULL
@@ -264,10 +265,10 @@ typedef struct {
  *         elementwise, 2 T B + 1 functions
  * Numbers in memory, each part and packed row rounded up to 64 bytes, 64 in front of what is packed:
  *   tape      T B (d_k + 3) (d_v + 3)
- *   packed    2 d_x (2 d_k + 2 d_v + 1); for inference 2 d_x (d_k + d_v + 1)
- *   work of forward   3 T B (d_k + d_v + 2) + 2 B (d_k d_v + 2) + 2 min(T B, B + 256) (d_k + d_v + 1) + 1 + max(B
- *         d_k d_v, B d_k, B) + packed
- *   work of backward  T B (4 d_k + 3 d_v + d_x + 10) + 2 B (d_k d_v + d_k + 1) + d_k d_v + d_v + 256 d_x + 12289 +
+ *   packed    4 d_k d_x + 4 d_v d_x + 2 d_x + 1; for inference 2 d_k d_x + 2 d_v d_x + 2 d_x + 1
+ *   work of forward   3 T B (d_k + d_v + 2) + 2 B (d_k d_v + 2) + 2 min(T B, B + 256) (d_k + d_v + 1) + max(B d_k
+ *         d_v, B d_k, B) + packed
+ *   work of backward  T B (4 d_k + 3 d_v + d_x + 10) + 2 B (d_k d_v + d_k + 1) + d_k d_v + d_v + 256 d_x + 12288 +
  *         max(B d_k d_v, B d_k, B) + packed
  *   caller's  params 2 (d_x + 1) (d_k + d_v + 1), inputs T B d_x, states B (d_k d_v + d_k + 1), outputs T B d_v;
  *         gradients too

@@ -86,6 +86,18 @@ def test_inference_steps_and_packed_parameters_agree_with_forward(name):
     assert_close(state._asdict(), final._asdict(), 1e-14)
 
 
+def test_what_is_made_of_parameters_alone_is_made_when_they_are_prepared():
+    made = kernel("made_matrices")
+    given = Arguments(made, example("made_matrices", "distinct")[0])
+    params = given.params._replace(**{k: v.copy() for k, v in given.params._asdict().items()})
+    prepared = made.prepare(params)
+    for name in ("W", "V", "K", "P", "Q"):
+        getattr(params, name)[:] = np.nan
+    wanted, got = (made.forward(p, given.x, given.initial)[0] for p in (given.params, prepared))
+    assert np.isfinite(wanted).all()
+    assert np.array_equal(got, wanted)
+
+
 def test_sizes_that_the_parameters_do_not_tell_are_asked_for():
     made = kernel("held_back")
     given = Arguments(made, example("held_back", "distinct")[0])

@@ -11,7 +11,7 @@ from typing import Any
 
 from mutants import Mutant
 
-from derive.backends.c.phases import Apply, Gather, Nest, Once, Op, Point, Rows, Turns, read_by
+from derive.backends.c.phases import Apply, Gather, Multiply, Nest, Once, Op, Point, Rows, Turns, read_by
 from derive.backends.c.storage import Life, Scope, Tiled
 
 _SHORTER: dict[Scope, Scope] = {
@@ -115,6 +115,10 @@ def _of_gather(gather: Gather, of: Tiled) -> Iterator[Mutant]:
 
 def _of_operation(op: Op) -> Iterator[Mutant]:
     name = _named(op)
+    if isinstance(op, Multiply):
+        yield f"{name}: {'not ' if op.add else ''}added", replace(op, add=not op.add)
+        turned = op.left.func(op.left.name, *op.left.indices[:-2], *op.left.indices[:-3:-1])
+        yield f"{name}: {op.left.name} turned", replace(op, left=turned)
     if isinstance(op, Point):
         yield f"{name}: {'not ' if op.add else ''}added", replace(op, add=not op.add)
         for k, term in enumerate(op.terms):

@@ -17,21 +17,12 @@ from derive.backends.c.sizes import BAND, B, Whole
 
 
 class Calls:
-    """Prints the products of one function, `user`. `panels`: the matrices packed once; what is no parameter is packed
-    where it is used; `together`: parts may share the columns of a result."""
+    """Prints the products of one function, `user`. `panels`: the packed matrices; `together`: parts may share the
+    columns of a result."""
 
     def __init__(self, memory: Memory, pointers: Pointers, panels: Panels, user: str, *, together: bool) -> None:
         self.memory, self.pointers, self.panels, self.user, self.together = memory, pointers, panels, user, together
         self.variables = memory.variables
-        self.own: set[Group] = set()
-
-    def packing(self, product: Apply) -> list[str]:
-        """Packs the matrices that are no parameters, in front of the product, or the loop, that first applies them."""
-        groups = dict.fromkeys(group for _, group in self._factors(product) if not self._packed_once(group))
-        new = [group for group in groups if group not in self.own]
-        self.own.update(new)
-        each = [pack(self.memory, self.panels, group, self._own_panels(group), "0, 1") for group in new]
-        return [line for lines in each for line in lines]
 
     def at_time(self, product: Product) -> list[str]:
         """A product inside a turn."""
@@ -86,19 +77,8 @@ class Calls:
         size, row = self.memory.size, self._row(left)
         depth, _ = self.panels.shape(group)
         start = self.memory.from_begin(pointers[left], row)
-        return f"{{{', '.join([start, size(B * row), size(row), size(depth), self._panel(group)])}}}"
-
-    def _packed_once(self, group: Group) -> bool:
-        return all(self.variables[m].role == "param" for m in group.matrices)
-
-    def _panel(self, group: Group) -> str:
-        if self._packed_once(group):
-            return f"PANELS({self.panels.number(group, self.user)})"
-        return self._own_panels(group)
-
-    def _own_panels(self, group: Group) -> str:
-        note = f"{', '.join(group.matrices)}, packed"
-        return self.memory.region(f"{group}", self.panels.size(group), note)
+        panel = f"PANELS({self.panels.number(group, self.user)})"
+        return f"{{{', '.join([start, size(B * row), size(row), size(depth), panel])}}}"
 
     # -- sums over rows
 

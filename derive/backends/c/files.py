@@ -24,6 +24,8 @@ _WIDTH = 114
 _UNBROKEN = "\N{NO-BREAK SPACE}"
 _ABOUT = {"T": "time steps", "B": "sequences in the batch"}
 _ARGUMENTS = {
+    "make": ("dims", "params", "panels"),
+    "fill": ("dims", "params", "panels", "wanted", "part", "parts"),
     "forward": ("dims", "params", "packed", "inputs", "initial", "outputs", "final", "tape", "work",
                 "stage", "part", "parts", "together", "meet", "room"),
     "backward": ("dims", "params", "packed", "inputs", "initial", "tape", "doutputs", "dfinal",
@@ -88,7 +90,8 @@ def kernels_file(cell: Cell, kernel: Kernel) -> Context:
         "title": cell.name,
         "prefix": prefix_of(cell),
         "definitions": definitions(kernel.functions),
-        "fill": _wrapped(kernel.fill),
+        "make": _wrapped(_function("make", kernel.make)),
+        "fill": _wrapped(_function("fill", kernel.fill)),
         "forward": _wrapped(_entry(kernel.forward)),
         "backward": _wrapped(_entry(kernel.backward)),
     }
@@ -137,8 +140,13 @@ def _entry(body: Body) -> list[str]:
             inner = [f"const size_t {rows};", *inner]
         alone = " && part == 0" if stage.kind == "alone" else ""
         lines += braced(f"if (stage == {number}{alone})", inner)
-    unused = [name for name in _ARGUMENTS[body.name] if not uses(lines, name)]
-    return [*(f"(void){name};" for name in unused), *lines]
+    return _function(body.name, lines)
+
+
+def _function(name: str, lines: Sequence[str]) -> list[str]:
+    """Lines, and before them what silences the compiler about arguments that they do not use."""
+    unused = [each for each in _ARGUMENTS[name] if not uses(lines, each) and not (each == "panels" and lines)]
+    return [*(f"(void){argument};" for argument in unused), *lines]
 
 
 def _comment(lines: Iterable[str]) -> list[str]:

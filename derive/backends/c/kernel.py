@@ -17,11 +17,11 @@ from derive.backends.c.cost import Buffer, Cost, Operations, caller, operations
 from derive.backends.c.expressions import Expressions
 from derive.backends.c.layouts import Layout, Layouts
 from derive.backends.c.lines import braced, looped
-from derive.backends.c.memory import Memory
+from derive.backends.c.memory import Homes, Memory
 from derive.backends.c.names import allocator, local, member
 from derive.backends.c.notes import notes
 from derive.backends.c.panels import Panels
-from derive.backends.c.phases import Apply, products
+from derive.backends.c.phases import Apply, Constants, products
 from derive.backends.c.places import Outside, blocks_of, width
 from derive.backends.c.pointers import Pointers
 from derive.backends.c.program import ProgramPrinter, Stage
@@ -52,6 +52,7 @@ class Kernel:
 
     forward: Body
     backward: Body
+    make: tuple[str, ...]
     fill: tuple[str, ...]
     layouts: tuple[Layout, ...]
     functions: tuple[str, ...]
@@ -81,11 +82,15 @@ class Builder:
         self.panels = Panels(self.variables)
         self.note = notes(cell, schedule, self.variables)
         self.operations: dict[str, Operations] = {}
+        self.constants: list[Constants] = []
+        self.made: dict[str, int] = {}
 
     def run(self) -> Kernel:
         """Every function and layout."""
-        forward_memory, forward = self._forward()
-        backward_memory, backward = self._backward()
+        tiled = self.tiled()
+        self._note_constants(*tiled)
+        forward_memory, forward = self._forward(tiled[0])
+        backward_memory, backward = self._backward(tiled[1])
         layouts = (
             self.layouts.packed(self.panels),
             self.layouts.layout("tape_layout", [(n, self._sequence(n)) for n in self.schedule.saved]),
@@ -95,13 +100,14 @@ class Builder:
         return Kernel(
             forward=forward,
             backward=backward,
+            make=self._make(),
             fill=self._fill(),
             layouts=layouts,
             functions=tuple(self.expressions.functions),
             arrays=tuple((name, len(found)) for name, found in self.arrays().items()),
             widths=self.layouts.widths(self.arrays()),
             counts={
-                "panels": max(1, len(self.panels.groups)),
+                "panels": max(1, len(self.panels.parts)),
                 "forward_panels": max(1, self.panels.count("forward")),
                 "saved": max(1, len(self.saved)),
                 "forward": max(1, forward.regions + forward.panels),
@@ -200,29 +206,27 @@ class Builder:
         phases, found = tiled.phases, tiled.lives
         user = "forward" if forward else "backward"
         self.operations[user] = operations(phases, self.variables)
+        phases = tuple(phase for phase in phases if not isinstance(phase, Constants))
         applied = [p for p in products(phases) if isinstance(p, Apply) and len(p.targets) > 1]
         groups = {name: product.targets for product in applied for name in product.targets}
         saved = {n: k for n, k in self.saved.items() if n not in outside}
         placed = {*outside, *saved, *self.owners, *self.owners.values(), *self.carried, *groups}
         groups |= side_by_side(phases, found, placed)
         names = allocator(self.identifiers.values())
-        memory = Memory(
-            self.schedule,
-            self.variables,
-            found,
-            groups,
-            outside,
-            saved,
-            self.identifiers,
-            self.axes,
-            names,
-            writes=forward,
-        )
+        homes = Homes(outside, saved, self.made, tapes=forward)
+        memory = Memory(self.schedule, self.variables, found, groups, homes, self.identifiers, self.axes, names)
         pointers = Pointers(memory, self.owners, self.carried)
         together = by_units(phases)
         calls = Calls(memory, pointers, self.panels, user, together=together)
         printer = ProgramPrinter(memory, pointers, calls, self.expressions, self.note, together=together)
         return memory, printer.stages(phases), together
+
+    def _note_constants(self, forward: Tiled, backward: Tiled) -> None:
+        """What is made of parameters alone, and where of it lies what either program needs."""
+        self.constants = [phase for phase in forward.phases if isinstance(phase, Constants)]
+        names = [op.target.name for phase in self.constants for nest in phase.nests for op in nest.ops]
+        lasting = [n for n in names if any(n in t.lives and t.lives[n].scope == "lasting" for t in (forward, backward))]
+        self.made = {name: self.panels.number(name, "forward", "backward") for name in lasting}
 
     def _of_forward(self) -> dict[str, Outside]:
         """What forward has in arrays of the caller."""
@@ -243,9 +247,9 @@ class Builder:
             **self._outside("dinputs", "input", bars=self.bars),
         }
 
-    def _forward(self) -> tuple[Memory, Body]:
+    def _forward(self, tiled: Tiled) -> tuple[Memory, Body]:
         outside, states = self._of_forward(), list(self.schedule.delays)
-        memory, stages, together = self._print(self._tiled_forward(outside), outside, forward=True)
+        memory, stages, together = self._print(tiled, outside, forward=True)
         copies = []
         for name, number in self.saved.items():
             if name in outside:
@@ -255,9 +259,9 @@ class Builder:
         stages.append(Stage("rows", _by_one_part(copies, together)))
         return memory, self._body(memory, "forward", stages, together)
 
-    def _backward(self) -> tuple[Memory, Body]:
+    def _backward(self, tiled: Tiled) -> tuple[Memory, Body]:
         outside = self._of_backward()
-        memory, stages, together = self._print(self._tiled_backward(outside), outside, forward=False)
+        memory, stages, together = self._print(tiled, outside, forward=False)
         copies = [self._copy_state(memory, bar, state, "dinitial", "1") for bar, state in self.carried.items()]
         return memory, self._body(memory, "backward", _with_rows(stages, _by_one_part(copies, together)), together)
 
@@ -280,6 +284,7 @@ class Builder:
 
     def _body(self, memory: Memory, name: str, stages: Sequence[Stage], together: bool) -> Body:
         declared = list(memory.lines.values())
+        made: list[str] = []
         first: list[str] = []
         if memory.starts:
             unset = " || ".join(f"{pointer} == zeros" for pointer in memory.starts)
@@ -288,6 +293,8 @@ class Builder:
         panels = self.panels.count(name) > 0
         if panels:
             first.insert(0, f"if (!packed) NAME(fill)(dims, params, own, for_{name}, part, parts);")
+            if self.made:
+                made.append("if (!packed) NAME(make)(dims, params, own);")
             own = f"real *const own = WORK({len(memory.regions)});"
             declared = [
                 own, "const real *const panels = packed ? packed : own;", "size_t panels_at[Q(groups)];",
@@ -301,8 +308,8 @@ class Builder:
         if memory.regions or panels:
             at = [f"size_t at[Q({name}_regions)];", f"Q({name}_layout)(dims, parts, at);"]
             declared = ["real *const memory = work;", *at, *declared]
-        lines = [*declared, *first, *(line for stage in stages for line in stage.lines)]
-        stages = _joined([Stage("packing", tuple(first)), *stages])
+        stages = _joined([Stage("alone", tuple(made)), Stage("packing", tuple(first)), *stages])
+        lines = [*declared, *(line for stage in stages for line in stage.lines)]
         return Body(
             name=name,
             declared=(*self.layouts.used(lines), *declared),
@@ -312,23 +319,31 @@ class Builder:
             together=together,
         )
 
+    def _make(self) -> tuple[str, ...]:
+        """Makes what is made of parameters alone."""
+        memory = self._packing_memory(makes=True)
+        pointers = Pointers(memory, self.owners, self.carried)
+        calls = Calls(memory, pointers, self.panels, "forward", together=False)
+        printer = ProgramPrinter(memory, pointers, calls, self.expressions, self.note, together=False)
+        made = [line for stage in printer.stages(self.constants) for line in stage.lines]
+        return self._of_packed([*memory.lines.values(), *made])
+
+    def _of_packed(self, lines: Sequence[str]) -> tuple[str, ...]:
+        """Lines with what they need before them to find the parts of packed memory."""
+        places = ["size_t panels_at[Q(groups)];", "Q(packed_layout)(dims, panels_at);"] if lines else []
+        return (*self.layouts.used(lines), *places, *lines)
+
+    def _packing_memory(self, *, makes: bool) -> Memory:
+        homes = Homes(self._outside("params", "param"), {}, self.made, makes=makes)
+        names = allocator(self.identifiers.values())
+        local = {op.target.name: Life("local") for phase in self.constants for nest in phase.nests for op in nest.ops}
+        return Memory(self.schedule, self.variables, local, {}, homes, self.identifiers, self.axes, names)
+
     def _fill(self) -> tuple[str, ...]:
-        """Packs the matrices of the parameters."""
-        outside = self._outside("params", "param")
-        memory = Memory(
-            self.schedule,
-            self.variables,
-            {},
-            {},
-            outside,
-            {},
-            self.identifiers,
-            self.axes,
-            self.names,
-            writes=False,
-        )
+        """Packs matrices."""
+        memory = self._packing_memory(makes=False)
         calls = []
-        numbered = enumerate(self.panels.groups.items())
+        numbered = self.panels.groups.items()
         for users, alike in itertools.groupby(numbered, lambda each: sorted(each[1][1], reverse=True)):
             wanted = " | ".join(f"for_{user}" for user in users)
             calls += braced(
@@ -339,8 +354,7 @@ class Builder:
                     for line in pack(memory, self.panels, group, f"PANELS({number})", "part, parts")
                 ],
             )
-        lines = [*memory.lines.values(), *calls]
-        return (*self.layouts.used(lines), *lines)
+        return self._of_packed([*memory.lines.values(), *calls])
 
     def arrays(self) -> dict[str, Sequence[Variable]]:
         """The caller's arrays, in the order of their structs."""

@@ -54,7 +54,9 @@ class Layouts:
 
     def packed(self, panels: Panels) -> Layout:
         """That of the packed matrices, in front of which stands what tells the instruction set."""
-        parts = [(", ".join(group.matrices), panels.size(group)) for group in panels.groups]
+        parts = [
+            (part if isinstance(part, str) else ", ".join(part.matrices), panels.size(part)) for part in panels.parts
+        ]
         found = self.layout("packed_layout", parts)
         return replace(found, places=("end = UNIT;", *found.places))
 

@@ -21,6 +21,22 @@ from derive.system import Names, Var
 
 
 @dataclass(frozen=True)
+class Homes:
+    """What does not live in the workspace: in arrays of the caller; on the tape, by the place in it; among what is
+    prepared, by the place there. `tapes`: whether the program writes the tape, which then may be missing; `makes`:
+    whether it writes what is prepared."""
+
+    outside: Mapping[str, Outside]
+    saved: Mapping[str, int]
+    made: Mapping[str, int]
+    tapes: bool = False
+    makes: bool = False
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.outside or name in self.saved or name in self.made
+
+
+@dataclass(frozen=True)
 class Region:
     """A stretch of memory: how many elements, and what it is for."""
 
@@ -29,11 +45,7 @@ class Region:
 
 
 class Memory:
-    """The homes of one program's variables.
-
-    `outside`: variables in arrays of the caller; `saved`: variables on the tape, by their place in it;
-    `writes`: whether this program writes the tape (which then may be missing).
-    """
+    """Where one program's variables are."""
 
     def __init__(
         self,
@@ -41,17 +53,14 @@ class Memory:
         variables: Mapping[str, Var],
         lives: Mapping[str, Life],
         groups: Mapping[str, tuple[str, ...]],
-        outside: Mapping[str, Outside],
-        saved: Mapping[str, int],
+        homes: Homes,
         identifiers: Mapping[str, str],
         axes: Mapping[str, str],
         names: Names,
-        *,
-        writes: bool,
     ) -> None:
         self.schedule, self.variables, self.lives, self.groups = schedule, variables, lives, groups
-        self.outside, self.saved, self.identifiers, self.names = outside, saved, identifiers, names
-        self.writes = writes
+        self.homes, self.outside, self.saved = homes, homes.outside, homes.saved
+        self.identifiers, self.names = identifiers, names
         self.lines: dict[str, str] = {}
         self.regions: dict[str, Region] = {}
         self.starts: list[str] = []
@@ -91,7 +100,7 @@ class Memory:
         return beside(self.variables[name], before, sp.Add(*widths))
 
     def runs(self, factors: Sequence[Factor]) -> list[list[Factor]]:
-        """The factors of a product, in one those whose operands lie side by side and whose matrices are parameters."""
+        """The factors of a product, in one those whose operands lie side by side."""
 
         def position(factor: Factor) -> tuple[int, int]:
             group = self.groups.get(factor.left, (factor.left,))
@@ -108,9 +117,7 @@ class Memory:
 
     def _follows(self, factor: Factor, other: Factor) -> bool:
         group = self.groups.get(factor.left, ())
-        if (factor.left, other.left) not in itertools.pairwise(group) or factor.turned != other.turned:
-            return False
-        return all(self.variables[matrix].role == "param" for f in (factor, other) for matrix in f.matrices)
+        return (factor.left, other.left) in itertools.pairwise(group) and factor.turned == other.turned
 
     def nullable(self, name: str) -> bool:
         """Whether a variable's array may be missing."""
@@ -118,13 +125,13 @@ class Memory:
 
     def scope(self, name: str) -> str:
         """How long a variable lives, or `outside`."""
-        if name in self.outside or name in self.saved:
+        if name in self.homes:
             return "outside"
         return self.lives[name].scope
 
     def turns(self, name: str) -> str | None:
         """How many turns a variable is kept for, as text; None where for all."""
-        if name in self.outside or (name in self.saved and not self.writes):
+        if name in self.outside or (name in self.saved and not self.homes.tapes):
             return None
         life = self.lives[name]
         if life.scope == "sequence":
@@ -156,6 +163,8 @@ class Memory:
             return self._of_caller(self.outside[name], pointer)
         if name in self.saved:
             return self._of_tape(name, pointer)
+        if name in self.homes.made:
+            return f"{'' if self.homes.makes else 'const '}real *{pointer} = PANELS({self.homes.made[name]});"
         return f"real *{pointer} = {self._region(name)};"
 
     def _of_caller(self, outside: Outside, pointer: str) -> str:
@@ -168,7 +177,7 @@ class Memory:
 
     def _of_tape(self, name: str, pointer: str) -> str:
         kept = self.tape(self.saved[name])
-        if not self.writes:
+        if not self.homes.tapes:
             return f"const real *{pointer} = {kept};"
         return f"real *{pointer} = tape ? {kept} : {self._region(name)};"
 

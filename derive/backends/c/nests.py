@@ -17,7 +17,6 @@ from derive.backends.c.memory import Memory
 from derive.backends.c.phases import TOTAL, Multiply, Nest, Op, Point, Scatter, summed
 from derive.backends.c.places import alone
 from derive.backends.c.pointers import Pointers
-from derive.backends.c.sizes import Whole
 from derive.system import Element, FirstMaximum, Index, Length, Term
 
 
@@ -150,7 +149,6 @@ class NestPrinter:
         arguments = [
             *map(self.memory.size, (rows, columns, depth)), *operands,
             self._start(op.target), self.memory.size(self._stride(op.target, row)), str(int(op.add)),
-            self.memory.scratch(Whole(columns)),
         ]  # fmt: skip
         return [f"NAME(multiply)({', '.join(arguments)});"]
 

@@ -1,7 +1,8 @@
-"""Matrices packed for products: in panels, side by side where they share an operand, one below the other where their
-operands lie side by side.
+"""What is prepared from the parameters once for many calls: what is made of them alone, and matrices packed for
+products, in panels, side by side where they share an operand, one below the other where their operands lie side by
+side.
 
-In: groups of matrices, as the programs need them. Out: how large each group is, and how it is packed.
+In: variables and groups of matrices, as the programs need them. Out: how large each is, and how a group is packed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from derive.backends.c.phases import Factor
+from derive.backends.c.places import width
 from derive.backends.c.sizes import Whole
 from derive.system import Length, Var
 
@@ -39,20 +41,26 @@ def group_of(factors: Sequence[Factor], variables: Mapping[str, Var]) -> Group:
 
 
 class Panels:
-    """The groups of one packed buffer, each with its users, the functions that apply it."""
+    """The parts of one packed buffer: groups, and variables by name. Each has users, the functions that need it."""
 
     def __init__(self, variables: Mapping[str, Var]) -> None:
         self.variables = variables
-        self.groups: dict[Group, set[str]] = {}
+        self.parts: dict[Group | str, set[str]] = {}
 
-    def number(self, group: Group, user: str) -> int:
-        """Which part of the buffer holds a group, which `user` applies; it is given one where it has none yet."""
-        self.groups.setdefault(group, set()).add(user)
-        return list(self.groups).index(group)
+    def number(self, part: Group | str, *users: str) -> int:
+        """Which part of the buffer this is, which some functions need; it is given one where it has none yet."""
+        self.parts.setdefault(part, set()).update(users)
+        return list(self.parts).index(part)
 
     def count(self, user: str) -> int:
-        """How many groups `user` applies; those of forward come first, as it is built first."""
-        return sum(user in users for users in self.groups.values())
+        """How many parts `user` needs; those of forward come first, as it is built first."""
+        return sum(user in users for users in self.parts.values())
+
+    @property
+    def groups(self) -> dict[int, tuple[Group, set[str]]]:
+        """The groups, each with its users, by the number of its part."""
+        numbered = enumerate(self.parts.items())
+        return {number: (part, users) for number, (part, users) in numbered if isinstance(part, Group)}
 
     def shape(self, group: Group) -> tuple[sp.Expr, sp.Expr]:
         """Rows and columns of a group as it is applied."""
@@ -71,7 +79,9 @@ class Panels:
         summed = next(n for row, n in zip(group.rows, group.summed, strict=True) if matrix in row)
         return len(self.variables[matrix].axes) - summed if group.turned else summed
 
-    def size(self, group: Group) -> sp.Expr:
-        """How many numbers a packed group takes."""
-        rows, columns = self.shape(group)
+    def size(self, part: Group | str) -> sp.Expr:
+        """How many numbers a part takes."""
+        if isinstance(part, str):
+            return width(self.variables[part])
+        rows, columns = self.shape(part)
         return rows * Whole(columns)

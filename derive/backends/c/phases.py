@@ -163,6 +163,11 @@ class Once:
     nests: tuple[Nest, ...]
 
 
+@dataclass(frozen=True)
+class Constants(Once):
+    """Those over what is made of parameters alone, which may be done once for many calls."""
+
+
 Phase = Product | Turns | Once
 
 

@@ -19,7 +19,7 @@ from derive.backends.c.expressions import Expressions
 from derive.backends.c.lines import braced
 from derive.backends.c.memory import Memory
 from derive.backends.c.nests import NestPrinter
-from derive.backends.c.phases import Apply, Gather, Nest, Once, Phase, Product, Rows, Turns
+from derive.backends.c.phases import Gather, Nest, Once, Phase, Product, Rows, Turns
 from derive.backends.c.pointers import Pointers
 
 Kind = Literal["packing", "rows", "gather", "alone"]
@@ -59,15 +59,12 @@ class ProgramPrinter:
     def _phase(self, phase: Phase) -> list[Stage]:
         if isinstance(phase, Once):
             return [Stage("alone", tuple(self.nests.lines(phase.nests, shared=False)))]
-        items = (*phase.ahead, *phase.items) if isinstance(phase, Turns) else (phase,)
-        packing = [line for item in items if isinstance(item, Apply) for line in self.calls.packing(item)]
-        before = [Stage("alone", tuple(packing))] if packing else []
         if isinstance(phase, Turns):
-            return [*before, Stage("rows" if self._by_rows(phase) else "alone", tuple(self._turns(phase)))]
+            return [Stage("rows" if self._by_rows(phase) else "alone", tuple(self._turns(phase)))]
         lines = [*self._about(phase), *self.calls.at_all_times(phase)]
         if isinstance(phase, Gather):
-            return [*before, Stage("gather", tuple(lines))]
-        return [*before, Stage("rows", (*lines, *self._meet()))]
+            return [Stage("gather", tuple(lines))]
+        return [Stage("rows", (*lines, *self._meet()))]
 
     def _by_rows(self, turns: Turns) -> bool:
         """Whether nothing is gathered over the batch inside a loop."""

@@ -15,6 +15,7 @@ from derive.backends.arithmetic import selected, selectors
 from derive.backends.c.fusion import nests
 from derive.backends.c.phases import (
     Apply,
+    Constants,
     Factor,
     Gather,
     Once,
@@ -124,6 +125,8 @@ class Tiler:
         self.backward = backward
         self.selectors = selectors(schedule)
         self.outside = _Sequence(self.delays)
+        self.constant = {e.name for e in schedule.forward.equations if not self.variables[e.name].time}
+        self.constants: list[Op] = []
 
     def run(self) -> tuple[Phase, ...]:
         """All phases, in order."""
@@ -134,7 +137,8 @@ class Tiler:
             else:
                 self._step(step, self.outside, loop=False)
         self.outside.close()
-        return _gathered_together([self._as_phase(item) for item in self.outside.items])
+        constants = [Constants(nests(self.constants))] if self.constants else []
+        return _gathered_together([*constants, *map(self._as_phase, self.outside.items)])
 
     def _as_phase(self, item: Phase | Rows) -> Phase:
         return Turns(self.backward, (item,)) if isinstance(item, Rows) else item
@@ -278,9 +282,10 @@ class Tiler:
         products = [product_of(term, variable, self.variables, self.dense) for term in summed]
         first = not loop and not plain and bool(products) and products[0] is not None
         if not first:
-            rest, whole = self._multiplied(equation, plain, variable, self.outside.once)
+            put = self.constants.append if equation.name in self.constant else self.outside.once
+            rest, whole = self._multiplied(equation, plain, variable, put)
             if not whole:
-                self.outside.once(Point(equation.target, tuple(rest) or (Term(sp.S.Zero),)))
+                put(Point(equation.target, tuple(rest) or (Term(sp.S.Zero),)))
         for term, p in zip(summed, products, strict=True):
             if p:
                 into.product(replace(p, add=not first))
