@@ -84,8 +84,8 @@ static inline void NAME(apply_rows)(size_t rows, size_t columns, size_t number, 
             const size_t r = rows * t / tiles, count = rows * (t + 1) / tiles - r, begun = t * s.depth;
             const int within = tiles > 1 && begun + s.depth <= next.depth * next.breadth;
             const real *const ahead = within ? next.panel + begun * LANES : s.panel;
-            NAME(any_tile)(s.breadth, count, s.depth, s.a + r * row, row, 1, s.panel, s.c + r * c_row, c_row, s.last,
-                s.add, ahead);
+            NAME(any_tile)(s.breadth, count, s.depth, s.a + r * row, row, sizeof(real), s.panel, s.c + r * c_row,
+                c_row, s.last, s.add, ahead);
         }
         s = next;
     }

@@ -84,7 +84,7 @@ static inline void NAME(gather_band)(size_t i, size_t width, const real *slivers
             for (size_t start = 0; results->c && start < depth; start += stretch)
                 for (size_t j = 0; j < width; j += ROWS)
                     NAME(any_tile)(breadth, smaller(ROWS, width - j), smaller(stretch, depth - start),
-                        slivers + j * DEPTH + start * ROWS, 1, ROWS, panel + start * breadth * LANES,
+                        slivers + j * DEPTH + start * ROWS, 1, ROWS * sizeof(real), panel + start * breadth * LANES,
                         results->c + (i + j) * row + v * LANES, row, last, add || start > 0, panel);
             panel += depth * breadth * LANES;
             v = edge;
@@ -149,8 +149,8 @@ FUNCTION void NAME(multiply)(size_t rows, size_t columns, size_t depth, const re
                 (real *)panel, 0, 1);
             for (size_t t = 0; t < tiles; t++) {
                 const size_t r = rows * t / tiles, count = rows * (t + 1) / tiles - r;
-                NAME(any_tile)(edge - v, count, deep, a + r * a_row + k * a_column, a_row, a_column, (real *)panel,
-                    c + r * c_row + v * LANES, c_row, last, add || k > 0, (real *)panel);
+                NAME(any_tile)(edge - v, count, deep, a + r * a_row + k * a_column, a_row, a_column * sizeof(real),
+                    (real *)panel, c + r * c_row + v * LANES, c_row, last, add || k > 0, (real *)panel);
             }
         }
     }

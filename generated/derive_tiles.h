@@ -29,9 +29,10 @@ INLINE void NAME(add_up)(const int vectors, const vec *sums, real *c, size_t las
 
 /*
  * c = a b, or c += a b if `add`: rows and vectors are constants where this is called. Of a, rows are a_row apart, and
- * the numbers of a row a_column. At every depth a vector of what is needed next is fetched from `ahead`.
+ * the numbers of a row a_step bytes: told in numbers, compilers make a second loop for those that are neighbours. At
+ * every depth a vector of what is needed next is fetched from `ahead`.
  */
-INLINE void NAME(tile)(const int rows, const int vectors, size_t depth, const real *a, size_t a_row, size_t a_column,
+INLINE void NAME(tile)(const int rows, const int vectors, size_t depth, const real *a, size_t a_row, size_t a_step,
     const real *panel, real *c, size_t c_row, size_t last, int add, const real *ahead)
 {
     vec sums[ROWS][VECTORS];
@@ -44,7 +45,7 @@ INLINE void NAME(tile)(const int rows, const int vectors, size_t depth, const re
             const vec b = vec_load(panel + v * LANES, LANES);
             REPEAT(r, rows) sums[r][v] += factors[r] * b;
         }
-        a += a_column;
+        a = (const real *)(const void *)((const char *)(const void *)a + a_step);
         panel += vectors * LANES;
         FETCH(ahead);
         ahead += LANES;
@@ -99,14 +100,14 @@ INLINE void NAME(abreast)(const int number, const int vectors, const NAME(single
 }
 
 #define TILE(rows, vectors) \
-    case (rows): NAME(tile)(rows, vectors, depth, a, a_row, a_column, panel, c, c_row, last, add, ahead); break;
+    case (rows): NAME(tile)(rows, vectors, depth, a, a_row, a_step, panel, c, c_row, last, add, ahead); break;
 #if ROWS == 6
 #define FURTHER(vectors) TILE(4, vectors) TILE(5, vectors) TILE(6, vectors)
 #else
 #define FURTHER(vectors)
 #endif
 #define TILES(vectors) \
-    FUNCTION void NAME(tile_##vectors)(size_t rows, size_t depth, const real *a, size_t a_row, size_t a_column, \
+    FUNCTION void NAME(tile_##vectors)(size_t rows, size_t depth, const real *a, size_t a_row, size_t a_step, \
         const real *panel, real *c, size_t c_row, size_t last, int add, const real *ahead) \
     { \
         switch (rows) { TILE(1, vectors) TILE(2, vectors) TILE(3, vectors) FURTHER(vectors) } \
@@ -143,10 +144,10 @@ INLINE size_t NAME(panel_of)(size_t vectors, size_t v) { return ((v + 1) * NAME(
     case 4: NAME(kernel##_4)(__VA_ARGS__); break; \
     }
 
-FUNCTION void NAME(any_tile)(size_t breadth, size_t rows, size_t depth, const real *a, size_t a_row, size_t a_column,
+FUNCTION void NAME(any_tile)(size_t breadth, size_t rows, size_t depth, const real *a, size_t a_row, size_t a_step,
     const real *panel, real *c, size_t c_row, size_t last, int add, const real *ahead)
 {
-    BY_BREADTH(breadth, tile, rows, depth, a, a_row, a_column, panel, c, c_row, last, add, ahead)
+    BY_BREADTH(breadth, tile, rows, depth, a, a_row, a_step, panel, c, c_row, last, add, ahead)
 }
 
 INLINE void NAME(any_row)(const NAME(single) *s) { BY_BREADTH(s->breadth, row, s) }
@@ -157,5 +158,5 @@ INLINE void NAME(any_abreast)(const NAME(single) *s) { BY_BREADTH(s->breadth, ab
 FUNCTION void NAME(one_by_one)(size_t number, const NAME(single) *s)
 {
     for (; number > 0; number--, s++)
-        NAME(any_tile)(s->breadth, 1, s->depth, s->a, 0, 1, s->panel, s->c, 0, s->last, s->add, s->panel);
+        NAME(any_tile)(s->breadth, 1, s->depth, s->a, 0, sizeof(real), s->panel, s->c, 0, s->last, s->add, s->panel);
 }

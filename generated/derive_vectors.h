@@ -24,6 +24,7 @@
 #define vec_sqrt NAME(vec_sqrt)
 #define vec_turn NAME(vec_turn)
 #define vec_sum NAME(vec_sum)
+#define vec_sums NAME(vec_sums)
 #define vec_lanes NAME(vec_lanes)
 #define vec_first NAME(vec_first)
 #define vec_keep NAME(vec_keep)
@@ -44,6 +45,7 @@ INLINE vec vec_choose(mask m, vec a, vec b) { return m ? a : b; }
 INLINE vec vec_sqrt(vec v) { return R(sqrt)(v); }
 INLINE void vec_turn(vec square[1]) { (void)square; }
 INLINE real vec_sum(vec v) { return v; }
+INLINE vec vec_sums(const vec rows[1]) { return rows[0]; }
 INLINE real vec_first(vec v) { return v; }
 INLINE vec vec_keep(vec v, vec otherwise, size_t count) { (void)otherwise; (void)count; return v; }
 
@@ -112,16 +114,6 @@ INLINE vec vec_choose(mask m, vec a, vec b) { return (vec)((m & (mask)a) | (~m &
 
 INLINE vec vec_sqrt(vec v) { return ROOT(v); }
 
-FUNCTION real vec_sum(vec v)
-{
-    real sums[LANES];
-    vec_store(sums, v, LANES);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int l = 0; l < half; l++)
-            sums[l] += sums[l + half];
-    return sums[0];
-}
-
 /* The lanes of two vectors in turn, the first half of them and the second. */
 #if LANES == 16
 #define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
@@ -153,6 +145,23 @@ INLINE void vec_turn(vec square[LANES])
         }
         UNROLL for (int l = 0; l < LANES; l++) square[l] = turned[l];
     }
+}
+/* The sum of all lanes. */
+FUNCTION real vec_sum(vec v)
+{
+    UNROLL for (int half = LANES / 2; half > 0; half /= 2) v = SHUFFLE(v, v, LOW) + SHUFFLE(v, v, HIGH);
+    return v[0];
+}
+
+/* Those of several vectors, each as `vec_sum` forms it; that of vector k in lane k. */
+FUNCTION vec vec_sums(const vec rows[LANES])
+{
+    vec sums[LANES];
+    UNROLL for (int l = 0; l < LANES; l++) sums[l] = rows[l];
+    UNROLL for (int half = LANES / 2; half > 0; half /= 2)
+        UNROLL for (int l = 0; l < half; l++)
+            sums[l] = SHUFFLE(sums[l], sums[l + half], LOW) + SHUFFLE(sums[l], sums[l + half], HIGH);
+    return sums[0];
 }
 #undef SHUFFLE
 #undef HIGH
@@ -192,6 +201,7 @@ INLINE vec vec_power(vec base, unsigned exponent)
 #undef GET
 #undef PUT
 #undef KEEP
+#undef SUM
 #define GET(p) vec_load(p, lanes)
 #define PUT(p, v) vec_store(p, v, lanes)
 #define KEEP(v) vec_keep(v, V(0), lanes)
@@ -207,6 +217,20 @@ INLINE vec vec_power(vec base, unsigned exponent)
     if ((count) >= LANES) { enum { lanes = LANES }; __VA_ARGS__ } \
     else { const size_t lanes = (count); __VA_ARGS__ }
 #endif
+
+/* A vector of sums over k below `count`; as two, since each addition has to wait for the one before. */
+#define SUM(total, k, count, ...) \
+    vec total; \
+    { \
+        size_t k = 0; \
+        vec sum_0 = V(0), sum_1 = V(0); \
+        while (k + 2 <= (count)) { \
+            sum_0 += __VA_ARGS__; k++; \
+            sum_1 += __VA_ARGS__; k++; \
+        } \
+        if (k < (count)) sum_0 += __VA_ARGS__; \
+        total = sum_0 + sum_1; \
+    }
 
 INLINE mask vec_bits(vec v)
 {

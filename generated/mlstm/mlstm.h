@@ -261,7 +261,7 @@ typedef struct {
  * Operations, all gradients wanted:
  *   forward   4 T B d_x (d_k + d_v + 1) in products, 2 T B (3 d_k d_v + 4 d_k + 2 d_v + 5) + 1 elementwise, T B (d_v
  *         + 7) + 1 functions
- *   backward  4 T B d_x (2 d_k + 2 d_v + 1) in products, T B (15 d_k d_v + 14 d_k + 12 d_v + 4 d_x + 24) + 1
+ *   backward  4 T B d_x (2 d_k + 2 d_v + 1) in products, 2 T B (7 d_k d_v + 8 d_k + 6 d_v + 2 d_x + 12) + 1
  *         elementwise, 2 T B + 1 functions
  * Numbers in memory, each part and packed row rounded up to 64 bytes, 64 in front of what is packed:
  *   tape      T B (d_k + 3) (d_v + 3)

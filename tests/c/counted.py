@@ -132,8 +132,10 @@ def counter(name: str, folder: Path) -> Path:
     found["derive_vectors.h"] = _marked(found["derive_vectors.h"], r"INLINE vec vec_sqrt\(vec v\) \{", "Evaluation")
     tiles = r"^INLINE void NAME\((?:tile|row|abreast)\)\([^{]*\{"
     found["derive_tiles.h"] = _marked(found["derive_tiles.h"], tiles, "Tile")
-    # A stretch of a sum is added to what is there once in many numbers: not counted.
+    # A stretch of a sum is added to what is there once in many numbers, or parts of one: not counted.
+    total = "sum_0 + sum_1"
     for file, stretch, uncounted in (
+        ("derive_vectors.h", total, re.sub(r"(sum_\d)", r"\1.value", f"real({total})")),
         ("derive_sums.h", "sums[v] += some[v];", "sums[v].value += some[v].value;"),
         ("derive_tiles.h", "vec_load(c + v * LANES, count) + sums[v]",
          "real(vec_load(c + v * LANES, count).value + sums[v].value)"),

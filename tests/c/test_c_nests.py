@@ -10,7 +10,7 @@ from cellfolder import EVERY, derived
 from derive.backends.c.expressions import Expressions
 from derive.backends.c.fusion import nests
 from derive.backends.c.kernel import Builder
-from derive.backends.c.phases import TOTAL, Multiply, Nest, Scatter, summed
+from derive.backends.c.phases import TOTAL, Multiply, Nest, summed
 from derive.functions import ScalarFunction
 from derive.system import Element, FirstMaximum, Index, Length
 
@@ -51,7 +51,7 @@ def test_no_function_waits_for_another_one_in_the_same_loop(sequences):
 
 def kind(nest):
     """What nests have to have in common; None for what stands alone."""
-    if any(isinstance(op, Scatter | Multiply) or any(t.body.has(FirstMaximum) for t in op.terms) for op in nest.ops):
+    if any(isinstance(op, Multiply) or any(t.body.has(FirstMaximum) for t in op.terms) for op in nest.ops):
         return None
     return nest.space, not nest.space or any(term.over for op in nest.ops for term in op.terms)
 

@@ -29,14 +29,13 @@ from derive.backends.c.phases import (
     Point,
     Product,
     Rows,
-    Scatter,
     Turns,
     summed,
 )
 from derive.backends.c.places import width
 from derive.language.syntax import Variable
 from derive.native.interface import ALIGNMENT
-from derive.system import FirstMaximum, Index, Length, Term, Var
+from derive.system import FirstMaximum, Index, Length, Var
 
 
 @dataclass(frozen=True)
@@ -272,8 +271,11 @@ def _of_sum(one: Outer, variables: Mapping[str, Var]) -> Operations:
 
 
 def _of_nest(nest: Nest) -> Operations:
-    sums = dict.fromkeys(t for op in nest.ops for t in op.terms if t.over and isinstance(op, Point))
-    return _sum((*map(_of_features, sums), *map(_of_op, nest.ops))).times(_count(nest.space))
+    terms = dict.fromkeys(t for op in nest.ops for t in op.terms if t.over and isinstance(op, Point))
+    sums = dict.fromkeys((summed(term)[0], term.over) for term in terms)
+    whole = (_of_body(summed(term)[1]) for term in terms)
+    found = (*(_added_up(*each) for each in sums), *whole, *map(_of_op, nest.ops))
+    return _sum(found).times(_count(nest.space))
 
 
 def _count(indices: Iterable[Index]) -> sp.Expr:
@@ -282,22 +284,14 @@ def _count(indices: Iterable[Index]) -> sp.Expr:
 
 def _of_op(op: Op) -> Operations:
     """For one element of the target, besides sums."""
-    if isinstance(op, Scatter):
-        return _added_up(op.term.body, op.term)
     if isinstance(op, Multiply):
         return Operations(products=2 * Length(op.over.axis))
     joins = len(op.terms) - 1 + op.add
     return _sum(_of_body(t.body) for t in op.terms if not t.over) + Operations(elementwise=sp.Integer(joins))
 
 
-def _of_features(term: Term) -> Operations:
-    """For a sum over features."""
-    inside, whole = summed(term)
-    return _added_up(inside, term) + _of_body(whole)
-
-
-def _added_up(body: sp.Expr, term: Term) -> Operations:
-    return (_of_body(body) + Operations(elementwise=sp.S.One)).times(_count(term.over))
+def _added_up(body: sp.Expr, over: Iterable[Index]) -> Operations:
+    return (_of_body(body) + Operations(elementwise=sp.S.One)).times(_count(over))
 
 
 def _of_body(body: sp.Expr) -> Operations:

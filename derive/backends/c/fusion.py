@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 
 from derive.backends.c.functions import is_long
-from derive.backends.c.phases import Multiply, Nest, Op, Scatter, read_by
+from derive.backends.c.phases import Multiply, Nest, Op, read_by
 from derive.functions import ScalarFunction
 from derive.system import Element, FirstMaximum, elements
 
@@ -58,7 +58,7 @@ def _joins(op: Op, nest: Nest) -> bool:
 
 
 def _alone(op: Op) -> bool:
-    return isinstance(op, Scatter | Multiply) or any(t.body.has(FirstMaximum) for t in op.terms)
+    return isinstance(op, Multiply) or any(t.body.has(FirstMaximum) for t in op.terms)
 
 
 def _sums(op: Op) -> bool:

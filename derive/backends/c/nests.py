@@ -1,7 +1,8 @@
 """Nests of loops in C, over vectors along their innermost axis. In: nests, pointers. Out: lines.
 
-A nest without sums goes along the last axis of its space. With sums over features it goes through its space
-number by number, and along the last index of each sum; a number is then a vector of equal lanes.
+A nest goes along the last axis of its space. A sum is formed for a vector of its places at once; or, where what it adds
+up lies along its own last index, for one place after the other, along that. What has no space is a vector of equal
+lanes.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import sympy as sp
 from derive.backends.c.expressions import Expressions
 from derive.backends.c.lines import braced, indented, looped
 from derive.backends.c.memory import Memory
-from derive.backends.c.phases import TOTAL, Multiply, Nest, Op, Point, Scatter, summed
+from derive.backends.c.phases import TOTAL, Multiply, Nest, Op, Point, summed
 from derive.backends.c.places import alone
 from derive.backends.c.pointers import Pointers
-from derive.system import Element, FirstMaximum, Index, Length, Term
+from derive.system import Element, FirstMaximum, Index, Length, Term, elements
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,15 @@ class At:
 
     letters: Mapping[Index, str]
     along: Index | None
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Lines that form sums: `before` the loop's vector, and with it, `here`; and what the terms are then."""
+
+    before: list[str]
+    here: list[str]
+    totals: dict[Term, str]
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,7 @@ class NestPrinter:
         self.memory, self.pointers, self.expressions, self.notes = memory, pointers, expressions, notes
         taken = {*memory.identifiers.values(), *memory.axes.values(), pointers.n}
         self.shared = False
-        self.letters = [c for c in "ijklpqruvwxyz" if c not in taken] + [f"{c}_" for c in "ijklpq"]
+        self.letters = [c for c in "ijklpqrvwxyz" if c not in taken] + [f"{c}_" for c in "ijklpq"]
 
     def lines(self, nests: Iterable[Nest], *, shared: bool) -> list[str]:
         """Some nests, in order; `shared`: whether parts may share the units."""
@@ -66,22 +76,19 @@ class NestPrinter:
 
     def _nest(self, nest: Nest) -> list[str]:
         op = nest.ops[0]
-        if isinstance(op, Scatter):
-            return self.notes(op.target.name) + self._guarded(op, self._scatter(op))
         if isinstance(op, Multiply):
             return self.notes(op.target.name) + self._guarded(op, self._multiply(op))
         if op.terms[0].body.has(FirstMaximum):
             return self.notes(op.target.name) + self._first_maximum(op)
-        sums_up = any(term.over for each in nest.ops for term in each.terms)
-        letters = self._letters(nest.space)
-        at = At(letters, None if sums_up or not nest.space else nest.space[-1])
-        sums, totals = self._sums(nest, at)
+        at = At(self._letters(nest.space), nest.space[-1] if nest.space else None)
+        sums = self._sums(nest, at)
         if len(nest.ops) == 1:
-            body = [*sums, self._point(op, at, totals)]
-            return self.notes(op.target.name) + self._guarded(op, self._loops(nest.space, at, body))
+            body = [*sums.here, self._point(op, at, sums.totals)]
+            return self.notes(op.target.name) + self._guarded(op, self._loops(nest.space, at, body, sums.before))
+        body = [*sums.here]
         for point in nest.ops:
-            sums += [*self.notes(point.target.name), *self._guarded(point, [self._point(point, at, totals)])]
-        return self._loops(nest.space, at, sums)
+            body += [*self.notes(point.target.name), *self._guarded(point, [self._point(point, at, sums.totals)])]
+        return self._loops(nest.space, at, body, sums.before)
 
     def _guarded(self, op: Op, lines: list[str]) -> list[str]:
         name = op.target.name
@@ -96,13 +103,15 @@ class NestPrinter:
         indices = dict.fromkeys(i for group in groups for i in group)
         return dict(zip(indices, self.letters, strict=False))
 
-    def _loops(self, indices: Sequence[Index], at: At, body: list[str]) -> list[str]:
+    def _loops(self, indices: Sequence[Index], at: At, body: list[str], before: Sequence[str] = ()) -> list[str]:
+        """`before`: what a turn begins with, for a whole vector or less."""
         for index in reversed(indices):
             letter, end = at.letters[index], self.memory.size(Length(index.axis))
             if index == at.along:
                 start, end = self.memory.range(index.axis, shared=self.shared)
                 head = f"for (size_t {letter} = {start}; {letter} < {end}; {letter} += LANES)"
-                body = [f"{head} VECTOR({end} - {letter},", *indented(body), ")"]
+                body = [f"VECTOR({end} - {letter},", *indented(body), ")"]
+                body = braced(head, [*before, *body]) if before else [f"{head} {body[0]}", *body[1:]]
             else:
                 body = looped(f"for (size_t {letter} = 0; {letter} < {end}; {letter}++)", body)
         return body
@@ -115,28 +124,55 @@ class NestPrinter:
             return f"const vec {self.memory.identifiers[point.target.name]} = {value};"
         return self._store(point.target, value, at, add=isinstance(point, Point) and point.add)
 
-    def _sums(self, nest: Nest, at: At) -> tuple[list[str], dict[Term, str]]:
-        """The sums of a nest as vectors of equal lanes, each taken along the last of its indices, those over the same
-        indices side by side; and what each is called."""
+    def _sums(self, nest: Nest, at: At) -> _Sums:
+        """The sums of a nest, those of the same once, and those over the same indices side by side."""
+        found = _Sums([], [], {})
         terms = dict.fromkeys(term for op in nest.ops for term in op.terms if term.over)
-        totals = {term: self.memory.names.fresh("sum") for term in terms}
-        lines: list[str] = []
+        sums = dict.fromkeys((summed(term)[0], term.over) for term in terms)
+        names = {each: self.memory.names.fresh("sum") for each in sums}
         for over in dict.fromkeys(term.over for term in terms):
-            inside = At(self._letters(at.letters, over), over[-1])
-            here = {t: self.memory.names.fresh(f"{totals[t]}_parts") for t in terms if t.over == over}
-            body = [f"{parts} += KEEP({self._text(summed(term)[0], inside)});" for term, parts in here.items()]
-            lines += [f"vec {parts} = V(0);" for parts in here.values()]
-            lines += self._loops(over, inside, body)
-            for term, parts in here.items():
-                whole = self._text(summed(term)[1], at, total=f"V(vec_sum({parts}))")
-                lines.append(f"const vec {totals[term]} = {whole};")
-        return lines, totals
+            here = {body: name for (body, indices), name in names.items() if indices == over}
+            kept = {body: name for body, name in here.items() if _lies_along(body, over[-1], at.along)}
+            for body, name in here.items():
+                if body not in kept:
+                    found.here.extend(self._sum_of_vectors(body, name, over, at))
+            if kept:
+                lines = self._sums_along(kept, over, at)
+                (found.here if at.along is None else found.before).extend(lines)
+        for term in terms:
+            body, whole = summed(term)
+            found.totals[term] = self._text(whole, at, total=names[body, term.over])
+        return found
 
-    def _scatter(self, op: Scatter) -> list[str]:
-        space = op.target.feature_indices
-        at = At(self._letters(space, op.term.over), space[-1])
-        body = [self._store(op.target, self._text(op.term.body, at), at, add=True)]
-        return self._loops((*op.term.over, *space), at, body)
+    def _sum_of_vectors(self, body: sp.Expr, name: str, over: tuple[Index, ...], at: At) -> list[str]:
+        """A sum for all places of a vector at once."""
+        inside = At(self._letters(at.letters, over), at.along)
+        *outer, last = over
+        part = self.memory.names.fresh(f"{name}_part") if outer else name
+        count = self.memory.size(Length(last.axis))
+        sum_ = f"SUM({part}, {inside.letters[last]}, {count}, {self._text(body, inside)})"
+        if not outer:
+            return [sum_]
+        return [f"vec {name} = V(0);", *self._loops(outer, inside, [sum_, f"{name} += {part};"])]
+
+    def _sums_along(self, sums: Mapping[sp.Expr, str], over: tuple[Index, ...], at: At) -> list[str]:
+        """Sums along the last of their indices; with `at.along` for one place of its vector after the other."""
+        letters = self._letters(at.letters, over)
+        inside = At({**letters, at.along: self.letters[len(letters)]} if at.along else letters, over[-1])
+        parts = {name: self.memory.names.fresh(f"{name}_parts") for name in sums.values()}
+        added = [f"{parts[name]} += KEEP({self._text(body, inside)});" for body, name in sums.items()]
+        lines = [*(f"vec {each} = V(0);" for each in parts.values()), *self._loops(over, inside, added)]
+        if at.along is None:
+            return [*lines, *(f"const vec {name} = V(vec_sum({each}));" for name, each in parts.items())]
+        start, place = at.letters[at.along], inside.letters[at.along]
+        rows = {name: self.memory.names.fresh(f"{name}_rows") for name in parts}
+        lines += [f"{rows[name]}[{place} - {start}] = {each};" for name, each in parts.items()]
+        end = f"smaller({start} + LANES, {self.memory.size(Length(at.along.axis))})"
+        return [
+            *(f"vec {each}[LANES] = {{V(0)}};" for each in rows.values()),
+            *braced(f"for (size_t {place} = {start}; {place} < {end}; {place}++)", lines),
+            *(f"const vec {name} = vec_sums({each});" for name, each in rows.items()),
+        ]
 
     def _multiply(self, op: Multiply) -> list[str]:
         row, column = op.target.feature_indices
@@ -242,3 +278,13 @@ class NestPrinter:
             text = f"({text})" if "+" in text else text
             text = f"{text} * {self.memory.size(Length(axis))} + {letter}"
         return text
+
+
+def _lies_along(body: sp.Expr, summed_over: Index, target: Index | None) -> bool:
+    """Whether a sum's elements rather lie along its index than along the target's, or as well."""
+
+    def apart(index: Index) -> int:
+        indices = [element.feature_indices for element in elements(body)]
+        return sum(len(each) for each in indices if index in each and each[-1] != index)
+
+    return target is None or apart(summed_over) <= apart(target)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 import sympy as sp
 
@@ -96,20 +95,6 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Scatter:
-    """A sum added onto its target in memory: the innermost loop runs along the target, not the sum."""
-
-    target: Element
-    term: Term
-    add: ClassVar[bool] = True
-
-    @property
-    def terms(self) -> tuple[Term, ...]:
-        """The term alone."""
-        return (self.term,)
-
-
-@dataclass(frozen=True)
 class Multiply:
     """target[i,j] = Σ_k left[i,k] right[k,j], or any of both with its axes exchanged; a call of a routine. `add`: onto
     the target."""
@@ -126,7 +111,7 @@ class Multiply:
         return (Term(self.left * self.right, (self.over,)),)
 
 
-Op = Point | Scatter | Multiply
+Op = Point | Multiply
 
 
 @dataclass(frozen=True)

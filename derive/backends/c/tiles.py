@@ -24,13 +24,12 @@ from derive.backends.c.phases import (
     Point,
     Product,
     Rows,
-    Scatter,
     Turns,
     read_by,
 )
 from derive.backends.c.products import Dense, matrices_of, product_of
 from derive.schedule import Loop, Program, Schedule, Stack, Statement, Step
-from derive.system import BATCH, TIME, Equation, Index, Term, Var, elements
+from derive.system import BATCH, TIME, Equation, Term, Var, elements
 
 Fresh = Callable[[str, Var], Var]
 
@@ -246,11 +245,7 @@ class Tiler:
         terms, whole = self._multiplied(equation, terms, self.variables[equation.name], into.op)
         if whole:
             return
-        scattered = [t for t in terms if t.over and _along_target(t, equation)]
-        kept = tuple(selected([t for t in terms if t not in scattered], self.selectors))
-        into.op(Point(equation.target, kept or (Term(sp.S.Zero),)))
-        for term in scattered:
-            into.op(Scatter(equation.target, term))
+        into.op(Point(equation.target, tuple(selected(terms, self.selectors)) or (Term(sp.S.Zero),)))
 
     def _multiplied(
         self, equation: Equation, terms: Sequence[Term], like: Var, put: Callable[[Op], None], *, add: bool = False
@@ -293,14 +288,5 @@ class Tiler:
             else:
                 share = Term(term.body, tuple(i for i in term.over if i not in (TIME, BATCH)))
                 rest, _ = self._multiplied(equation, (share,), replace(variable, time=True), into.op, add=True)
-                for each in rest:
-                    along = each.over and _along_target(each, equation)
-                    into.op(Scatter(equation.target, each) if along else Point(equation.target, (each,), add=True))
-
-
-def _along_target(term: Term, equation: Equation) -> bool:
-    """Whether the elements of a sum lie along the target's last axis rather than along the sum."""
-    free: Sequence[Index] = equation.target.feature_indices
-    last = [(e.feature_indices[-1], len(e.feature_indices)) for e in elements(term.body) if e.feature_indices]
-    target = sum(rank for index, rank in last if free and index == free[-1])
-    return target > sum(rank for index, rank in last if index in term.over)
+                if rest:
+                    into.op(Point(equation.target, tuple(rest), add=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from derive.backends.c.phases import Gather, Nest, Phase, Rows, Scatter, Turns
+from derive.backends.c.phases import Gather, Multiply, Nest, Phase, Rows, Turns
 from derive.system import elementwise
 
 
@@ -29,4 +29,4 @@ def _nests_by_units(nests: tuple[Nest, ...]) -> bool:
 
 
 def _elementwise(nest: Nest) -> bool:
-    return all(not isinstance(op, Scatter) and all(map(elementwise, op.terms)) for op in nest.ops)
+    return all(not isinstance(op, Multiply) and all(map(elementwise, op.terms)) for op in nest.ops)

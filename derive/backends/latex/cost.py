@@ -24,7 +24,7 @@ def cost_section(cost: Cost, symbols: Symbols) -> dict[str, Any]:
     ]
     buffers = [
         _row("tape", cost.tape.text(spelled), "kept from forward to backward"),
-        _row("packed", cost.packed.text(spelled), "matrices as products read them, and what is made of parameters alone"),
+        _row("packed", cost.packed.text(spelled), "made of parameters, once for many calls"),
         _row("packed for inference", cost.packed_forward.text(spelled), "of these, what forward applies"),
         _row("work of forward", cost.forward_work.text(spelled, _PACKED), ""),
         _row("work of backward", cost.backward_work.text(spelled, _PACKED), ""),
