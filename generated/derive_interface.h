@@ -248,8 +248,7 @@ static int Q(backward_ready)(const CELL(dims) *dims, const Q(params) *params, co
  */
 static int Q(share_units)(const CELL(dims) *dims, size_t parts, int able)
 {
-    size_t at[Q(groups)];
-    return able && parts > 1 && dims->B < 4 * parts && Q(packed_layout)(dims, at) >= ((size_t)1 << 16);
+    return able && parts > 1 && dims->B < 4 * parts && Q(effort)(dims) >= ((size_t)1 << 16);
 }
 
 static void Q(forward_with)(const Q(plan) *plan, const CELL(dims) *dims, const Q(params) *params, const void *packed,

@@ -6,9 +6,8 @@
  */
 static int Q(threads)(const CELL(dims) *dims, const CELL(options) *options, int rows_alone, int able)
 {
-    size_t at[Q(groups)];
     const size_t asked = Q(parts_of)(options);
-    if (times(times(dims->T, dims->B), Q(packed_layout)(dims, at)) < ((size_t)1 << 22))
+    if (times(times(dims->T, dims->B), Q(effort)(dims)) < ((size_t)1 << 22))
         return 1;
     return rows_alone && dims->B < 2 && !Q(share_units)(dims, asked, able) ? 1 : (int)asked;
 }

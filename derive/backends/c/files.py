@@ -80,6 +80,7 @@ def layouts_file(cell: Cell, kernel: Kernel) -> Context:
         "counts": kernel.counts,
         "arrays": kernel.arrays,
         "widths": _wrapped(kernel.widths),
+        "effort": _wrapped(kernel.effort),
         "missing": [(n, _wrapped(_missing(n, members[n]))) for n in ("params", "inputs", "outputs")],
     }
 

@@ -21,7 +21,7 @@ from derive.backends.c.memory import Homes, Memory
 from derive.backends.c.names import allocator, local, member
 from derive.backends.c.notes import notes
 from derive.backends.c.panels import Panels
-from derive.backends.c.phases import Apply, Constants, products
+from derive.backends.c.phases import Apply, Constants, Once, products
 from derive.backends.c.places import Outside, blocks_of, width
 from derive.backends.c.pointers import Pointers
 from derive.backends.c.program import ProgramPrinter, Stage
@@ -58,6 +58,7 @@ class Kernel:
     functions: tuple[str, ...]
     arrays: tuple[tuple[str, int], ...]
     widths: tuple[str, ...]
+    effort: tuple[str, ...]
     counts: dict[str, int]
     cost: Cost
 
@@ -106,6 +107,7 @@ class Builder:
             functions=tuple(self.expressions.functions),
             arrays=tuple((name, len(found)) for name, found in self.arrays().items()),
             widths=self.layouts.widths(self.arrays()),
+            effort=self._effort(tiled[0]),
             counts={
                 "panels": max(1, len(self.panels.parts)),
                 "forward_panels": max(1, self.panels.count("forward")),
@@ -118,6 +120,13 @@ class Builder:
             },
             cost=self._cost(layouts, (forward, backward)),
         )
+
+    def _effort(self, forward: Tiled) -> tuple[str, ...]:
+        """The statement that tells how many operations a step takes for one sequence, a function counted as eight."""
+        found = operations([phase for phase in forward.phases if not isinstance(phase, Once)], self.variables)
+        total = sp.expand((found.products + found.elementwise + 8 * found.functions) / (sizes.T * sizes.B))
+        text = sizes.checked(total, self.axes.__getitem__)
+        return (*(self.layouts.used([text]) or ["(void)dims;"]), f"return {text};")
 
     def _cost(self, layouts: Sequence[Layout], bodies: Sequence[Body]) -> Cost:
         packed, tape, *work = layouts
