@@ -54,18 +54,17 @@ INSTEAD = {
     "const": "a number that is trained is a `param`; one that is not stands in the equation",
 }
 """What to write instead of a word that other languages have."""
-OPERATORS = "the operators are `+ - * / ** @`"
+OPERATORS = "the operators are `+ - * / ** @`; comments begin with `#`"
 _ASCII_SIGNS = {
     "^": "powers are written `x**2`",
     ".": "there are no attributes: write the function's name alone, and `transpose(M)`",
     "'": 'text stands in remarks only: `note "…"`; a transpose is `transpose(M)`',
-    "%": f"{OPERATORS}; comments begin with `#`",
     ";": "write one statement a line",
     "<": NO_CONDITIONS,
     ">": NO_CONDITIONS,
     "!": NO_CONDITIONS,
     "{": "time stands in square brackets: `h[t-1]`",
-    "\\": "a statement goes on over the line's end inside brackets",
+    "\\": "functions have plain names, as `tanh`; a statement goes on over the line's end inside brackets",
 }
 
 
@@ -80,9 +79,9 @@ def check_name(name: str, span: Span) -> None:
         )  # fmt: skip
     why = _taken_by(name)
     if why:
-        raise CellError(
-            "reserved", f"`{name}` is {why}", span, remedy=f"choose another name, such as `{name}_0`"
-        )
+        other = f"choose another name, such as `{name}_0`"
+        remedy = f"square brackets hold the time, as in `h[t]`; or {other}" if name == "t" else other
+        raise CellError("reserved", f"`{name}` is {why}", span, remedy=remedy)
 
 
 def check_axis(name: str, span: Span) -> None:

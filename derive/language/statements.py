@@ -183,7 +183,8 @@ def _names(tokens: Sequence[Token], before: Token, what: str) -> tuple[Token, ..
         good = token.kind == "name" if expecting else token.text == ","
         if not good:
             wanted = named if expecting else "a comma or the end"
-            raise CellError("syntax", f"`{token.text}` cannot stand here", token.span, expected=wanted)
+            remedy = _ELSEWHERE.get(token.text, "")
+            raise CellError("syntax", f"`{token.text}` cannot stand here", token.span, expected=wanted, remedy=remedy)
         if expecting:
             names.append(token)
         place, expecting = token, not expecting
@@ -192,6 +193,12 @@ def _names(tokens: Sequence[Token], before: Token, what: str) -> tuple[Token, ..
             "syntax", f"nothing follows `{place.text}`", place.span, expected=named
         )
     return tuple(names)
+
+
+_ELSEWHERE = {
+    "=": "an equation gives a constant, `a = 0.1`; a start value for training stands in `init a = 0.1`",
+    "[": "axes stand behind a colon, as in `state h : d_h`; the time stands in equations alone",
+}
 
 
 def _split(tokens: Sequence[Token], first: Token) -> tuple[Sequence[Token], Expression]:
@@ -203,9 +210,12 @@ def _split(tokens: Sequence[Token], first: Token) -> tuple[Sequence[Token], Expr
             if token.text == "=" and depth == 0:
                 equals.append(k)
     if not equals:
+        meant = first.text.removesuffix("s")
         raise CellError(
             "syntax", "this is not a statement", _cover([first, *tokens]),
             expected=f"an equation `name = …`, or one of {', '.join(ROLES)}, output, init, note",
+            remedy="a start value has a `=`: `init b = 1`" if meant == "init"
+            else f"write `{meant}`" if meant in (*ROLES, "output") else "",
         )  # fmt: skip
     left, right = tokens[: equals[0]], tokens[equals[0] + 1 :]
     before, behind = left[-1:], right[:1]

@@ -1,6 +1,6 @@
 """Cells of chance: matrices that share operands, meet one vector twice or several as one, in any order, gates that
-need others, inputs a step late, parameters of three axes. C and NumPy, of which the proof knows the latter alone, have
-to agree."""
+need others, inputs a step late, parameters of three axes; memories that are matrices, and matrices made of parameters.
+C and NumPy have to agree."""
 
 import random
 
@@ -63,3 +63,44 @@ def addend(draw, name, vector, vectors, tensors):
 def test_c_and_numpy_agree(seed):
     cell = derive.parse(text_of_chance(seed), name="chance")
     agree(cell, *(dict.fromkeys(cell.axes, 7) | sizes for sizes in SIZES), weights=0.1)
+
+
+MEMORY_SIZES = [
+    {"T": 3, "B": 2, "d_x": 5, "d_v": 19, "d_k": 33},
+    {"T": 4, "B": 1, "d_x": 3, "d_v": 7, "d_k": 2},
+    {"T": 1, "B": 3, "d_x": 1, "d_v": 1, "d_k": 16},
+]
+MADE = {
+    "v, k": ["exp(-K)", "N @ L", "N @ L / d_k", "rows(r) * K + cols(c)", "sigmoid(N) * K"],
+    "v, v": ["J @ transpose(J)", "J @ V + V", "exp(J / d_v)"],
+    "k, k": ["L @ L", "transpose(L) @ U - U", "L * mean(r)"],
+}
+TERMS = [
+    "f * S[t-1]", "A * S[t-1]", "outer(v, k)", "S[t-1] @ D", "C @ S[t-1]", "0.1 * S[t-1] @ D", "C @ S[t-1] @ D",
+    "S[t-1] @ outer(k, q)", "outer(v - S[t-1] @ k, k)", "rows(v)", "cols(q) * S[t-1]", "C @ A", "A @ D * S[t-1]",
+    "0.1 * S[t-1] @ transpose(S[t-1]) @ A", "rows(C @ v)",
+]  # fmt: skip
+READ = [
+    "S[t] @ q", "S[t] @ (D @ k)", "C @ (S[t] @ k)", "sum(S[t] * S[t-1], axis=1)", "mean(S[t] * cols(k), axis=1)",
+    "max(S[t] @ D, axis=1)", "v * dot(k, transpose(S[t]) @ v)", "S[t] @ (transpose(S[t-1]) @ v)",
+]  # fmt: skip
+
+
+def memory_of_chance(seed):
+    draw = random.Random(f"memory {seed}")
+    lines = [
+        "input x : d_x", "state S : d_v, d_k", "param K, N : d_v, d_k", "param L, U : d_k, d_k",
+        "param J, V : d_v, d_v", "param r : d_v", "param c : d_k", "output y",
+    ]  # fmt: skip
+    for name, shape in (("A", "v, k"), ("C", "v, v"), ("D", "k, k")):
+        lines.append(f"{name} = {draw.choice(MADE[shape])}")
+    lines += ["k = tanh(W_k @ x)", "q = W_q @ x + c", "v = sigmoid(W_v @ x)", "f = sigmoid(dot(w, x))"]
+    lines.append(f"S[t] = {' + '.join(draw.sample(TERMS, draw.randint(2, 4)))}")
+    lines.append(f"y = {' + '.join(draw.sample(READ, draw.randint(1, 3)))}")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_c_and_numpy_agree_on_memories(seed):
+    cell = derive.parse(memory_of_chance(seed), name="chance")
+    agree(cell, *(dict.fromkeys(cell.axes, 7) | sizes for sizes in MEMORY_SIZES), weights=0.3)
