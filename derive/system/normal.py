@@ -2,7 +2,8 @@
 
 In: a checked `Cell`. Out: a `System`. Every matrix that meets a concatenation is split into one
 block a part; every activation becomes the whole right side of an equation of its own; a contraction
-keeps its place in a sum, and gets a name of its own where it is used twice or inside a product;
+keeps its place in a sum, and gets a name of its own where it is used twice, inside a product, or without time in an
+equation that has it;
 `s[t-1]` is read through a delay, the only equation that looks at another time.
 """
 

@@ -27,6 +27,7 @@ from derive.system.model import (
     Var,
     canonical,
     elements,
+    indices_of,
 )
 from derive.system.names import Names
 
@@ -107,9 +108,18 @@ class Workspace:
         over_time = self.variables[name].time
         if over_time == timed(terms):
             self._named.setdefault((_anonymous(slots, terms), False), name)
+        if over_time:
+            terms = [self._once(term, slots) for term in terms]
         lead = (TIME, BATCH) if over_time else ()
         target = Element(name, *lead, *(s.index for s in slots))
         self.equations.append(canonical(target, gathered(terms)))
+
+    def _once(self, term: Term, slots: Slots) -> Term:
+        """A sum without time under a name of its own, for it to be formed once and not at every step."""
+        if not term.over or timed([term]):
+            return term
+        used = tuple(slot for slot in slots if slot.index in indices_of(term.body))
+        return Term(self.name(f"{self.about}_sum", used, [term]))
 
     def name(self, hint: str, slots: Slots, terms: Sequence[Term], *, held: bool = False) -> Element:
         """The element of a temporary that stands for a sum of terms; equal ones share a name."""

@@ -214,8 +214,8 @@ class Builder:
     ) -> tuple[Memory, list[Stage], bool]:
         phases, found = tiled.phases, tiled.lives
         user = "forward" if forward else "backward"
-        self.operations[user] = operations(phases, self.variables)
         phases = tuple(phase for phase in phases if not isinstance(phase, Constants))
+        self.operations[user] = operations((*self.constants, *phases), self.variables)
         applied = [p for p in products(phases) if isinstance(p, Apply) and len(p.targets) > 1]
         groups = {name: product.targets for product in applied for name in product.targets}
         saved = {n: k for n, k in self.saved.items() if n not in outside}

@@ -31,7 +31,7 @@ class At:
 
 @dataclass(frozen=True)
 class _Sums:
-    """Lines that form sums: `before` the loop's vector, and with it, `here`; and what the terms are then."""
+    """Lines that form sums, `before` the statements for a vector or `here`, at their head; and what the terms are."""
 
     before: list[str]
     here: list[str]
@@ -150,10 +150,10 @@ class NestPrinter:
         *outer, last = over
         part = self.memory.names.fresh(f"{name}_part") if outer else name
         count = self.memory.size(Length(last.axis))
-        sum_ = f"SUM({part}, {inside.letters[last]}, {count}, {self._text(body, inside)})"
+        line = f"SUM({part}, {inside.letters[last]}, {count}, {self._text(body, inside)})"
         if not outer:
-            return [sum_]
-        return [f"vec {name} = V(0);", *self._loops(outer, inside, [sum_, f"{name} += {part};"])]
+            return [line]
+        return [f"vec {name} = V(0);", *self._loops(outer, inside, [line, f"{name} += {part};"])]
 
     def _sums_along(self, sums: Mapping[sp.Expr, str], over: tuple[Index, ...], at: At) -> list[str]:
         """Sums along the last of their indices; with `at.along` for one place of its vector after the other."""
