@@ -122,7 +122,7 @@ class Calls:
         """Whether rows of one result, as long as those of `right`, go on in another; or there is neither."""
         if one is None or other is None:
             return one is other
-        first, then = (self.memory.outside.get(each.target) for each in (one, other))
+        first, then = (self.memory.homes.outside.get(each.target) for each in (one, other))
         if not first or not then or (first.struct, first.member) != (then.struct, then.member):
             return False
         distance, row = then.place.offset - first.place.offset, self._result_row(one) - self._result_row(other)
@@ -159,22 +159,3 @@ class Calls:
 def _timed(product: Apply) -> list[str]:
     """The first target, and what is multiplied."""
     return [product.targets[0], *(factor.left for factor in product.factors)]
-
-
-def pack(memory: Memory, panels: Panels, group: Group, target: str, share: str) -> list[str]:
-    """The lines that pack a group; `share`: which part of how many."""
-    whole = panels.shape(group)
-    lines, top = [], sp.S.Zero
-    for row in group.rows:
-        left = sp.S.Zero
-        for matrix in row:
-            height, width_ = panels.lengths(group, matrix)
-            place = memory.place(matrix)
-            leading = panels.leading(group, matrix)
-            distance = memory.size(place.strides[leading - 1]) if leading else "1"
-            steps = ["1", distance] if group.turned else [distance, "1"]
-            arguments = [*map(memory.size, (*whole, top, height, left, width_))]
-            lines.append(f"NAME(pack)({', '.join([*arguments, memory.base(matrix), *steps, target, share])});")
-            left += width_
-        top += height
-    return lines

@@ -31,6 +31,8 @@ _ARGUMENTS = {
     "backward": ("dims", "params", "packed", "inputs", "initial", "tape", "doutputs", "dfinal",
                  "dparams", "dinputs", "dinitial", "work", "stage", "part", "parts", "together", "meet", "room"),
 }  # fmt: skip
+_BEHIND = {"panels": "PANELS"}
+"""Macros that use an argument."""
 _OFFERED = (
     "Params", "State", "Inputs", "Output", "prepare", "forward", "backward", "step", "stream", "flatten",
     "unflatten",
@@ -146,7 +148,7 @@ def _entry(body: Body) -> list[str]:
 
 def _function(name: str, lines: Sequence[str]) -> list[str]:
     """Lines, and before them what silences the compiler about arguments that they do not use."""
-    unused = [each for each in _ARGUMENTS[name] if not uses(lines, each) and not (each == "panels" and lines)]
+    unused = [each for each in _ARGUMENTS[name] if not uses(lines, each) and not uses(lines, _BEHIND.get(each, each))]
     return [*(f"(void){argument};" for argument in unused), *lines]
 
 

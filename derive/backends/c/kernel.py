@@ -5,21 +5,22 @@ In: a cell and its schedule. Out: a `Kernel`, the lines of each function and the
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sympy as sp
 
 from derive.backends.c import sizes
-from derive.backends.c.calls import Calls, pack
+from derive.backends.c.calls import Calls
 from derive.backends.c.cost import Buffer, Cost, Operations, caller, operations
 from derive.backends.c.expressions import Expressions
 from derive.backends.c.layouts import Layout, Layouts
 from derive.backends.c.lines import braced, looped
 from derive.backends.c.memory import Homes, Memory
 from derive.backends.c.names import allocator, local, member
-from derive.backends.c.notes import notes
+from derive.backends.c.nests import NestPrinter
+from derive.backends.c.notes import notes, told_once
+from derive.backends.c.packing import pack_all
 from derive.backends.c.panels import Panels
 from derive.backends.c.phases import Apply, Constants, Once, products
 from derive.backends.c.places import Outside, blocks_of, width
@@ -84,12 +85,11 @@ class Builder:
         self.note = notes(cell, schedule, self.variables)
         self.operations: dict[str, Operations] = {}
         self.constants: list[Constants] = []
-        self.made: dict[str, int] = {}
 
     def run(self) -> Kernel:
         """Every function and layout."""
         tiled = self.tiled()
-        self._note_constants(*tiled)
+        self._place_constants(*tiled)
         forward_memory, forward = self._forward(tiled[0])
         backward_memory, backward = self._backward(tiled[1])
         layouts = (
@@ -222,7 +222,7 @@ class Builder:
         placed = {*outside, *saved, *self.owners, *self.owners.values(), *self.carried, *groups}
         groups |= side_by_side(phases, found, placed)
         names = allocator(self.identifiers.values())
-        homes = Homes(outside, saved, self.made, tapes=forward)
+        homes = Homes(outside, saved, self.panels.made, tapes=forward)
         memory = Memory(self.schedule, self.variables, found, groups, homes, self.identifiers, self.axes, names)
         pointers = Pointers(memory, self.owners, self.carried)
         together = by_units(phases)
@@ -230,12 +230,13 @@ class Builder:
         printer = ProgramPrinter(memory, pointers, calls, self.expressions, self.note, together=together)
         return memory, printer.stages(phases), together
 
-    def _note_constants(self, forward: Tiled, backward: Tiled) -> None:
-        """What is made of parameters alone, and where of it lies what either program needs."""
+    def _place_constants(self, forward: Tiled, backward: Tiled) -> None:
+        """Of what is made of parameters alone, what either program needs is among what is prepared."""
         self.constants = [phase for phase in forward.phases if isinstance(phase, Constants)]
         names = [op.target.name for phase in self.constants for nest in phase.nests for op in nest.ops]
-        lasting = [n for n in names if any(n in t.lives and t.lives[n].scope == "lasting" for t in (forward, backward))]
-        self.made = {name: self.panels.number(name, "forward", "backward") for name in lasting}
+        for name in names:
+            if any(name in tiled.lives and tiled.lives[name].scope == "lasting" for tiled in (forward, backward)):
+                self.panels.number(name, "forward", "backward")
 
     def _of_forward(self) -> dict[str, Outside]:
         """What forward has in arrays of the caller."""
@@ -302,7 +303,7 @@ class Builder:
         panels = self.panels.count(name) > 0
         if panels:
             first.insert(0, f"if (!packed) NAME(fill)(dims, params, own, for_{name}, part, parts);")
-            if self.made:
+            if self.panels.made:
                 made.append("if (!packed) NAME(make)(dims, params, own);")
             own = f"real *const own = WORK({len(memory.regions)});"
             declared = [
@@ -328,42 +329,31 @@ class Builder:
             together=together,
         )
 
-    def _make(self) -> tuple[str, ...]:
-        """Makes what is made of parameters alone."""
-        memory = self._packing_memory(makes=True)
-        pointers = Pointers(memory, self.owners, self.carried)
-        calls = Calls(memory, pointers, self.panels, "forward", together=False)
-        printer = ProgramPrinter(memory, pointers, calls, self.expressions, self.note, together=False)
-        made = [line for stage in printer.stages(self.constants) for line in stage.lines]
-        return self._of_packed([*memory.lines.values(), *made])
-
-    def _of_packed(self, lines: Sequence[str]) -> tuple[str, ...]:
-        """Lines with what they need before them to find the parts of packed memory."""
-        places = ["size_t panels_at[Q(groups)];", "Q(packed_layout)(dims, panels_at);"] if lines else []
+    def _prepared(self, lines: Sequence[str], memory: Memory) -> tuple[str, ...]:
+        """The lines of a function that prepares parameters, with what they need before them."""
+        if not lines:
+            return ()
+        places = ("size_t panels_at[Q(groups)];", "Q(packed_layout)(dims, panels_at);")
+        lines = [*memory.lines.values(), *lines]
         return (*self.layouts.used(lines), *places, *lines)
 
-    def _packing_memory(self, *, makes: bool) -> Memory:
-        homes = Homes(self._outside("params", "param"), {}, self.made, makes=makes)
-        names = allocator(self.identifiers.values())
-        local = {op.target.name: Life("local") for phase in self.constants for nest in phase.nests for op in nest.ops}
-        return Memory(self.schedule, self.variables, local, {}, homes, self.identifiers, self.axes, names)
+    def _make(self) -> tuple[str, ...]:
+        """Makes what is made of parameters alone."""
+        memory = self._packed_memory(makes=True)
+        pointers = Pointers(memory, self.owners, self.carried)
+        printer = NestPrinter(memory, pointers, self.expressions, told_once(self.note), shared=False)
+        return self._prepared([line for each in self.constants for line in printer.lines(each.nests)], memory)
 
     def _fill(self) -> tuple[str, ...]:
         """Packs matrices."""
-        memory = self._packing_memory(makes=False)
-        calls = []
-        numbered = self.panels.groups.items()
-        for users, alike in itertools.groupby(numbered, lambda each: sorted(each[1][1], reverse=True)):
-            wanted = " | ".join(f"for_{user}" for user in users)
-            calls += braced(
-                f"if (wanted & ({wanted}))" if len(users) > 1 else f"if (wanted & {wanted})",
-                [
-                    line
-                    for number, (group, _) in alike
-                    for line in pack(memory, self.panels, group, f"PANELS({number})", "part, parts")
-                ],
-            )
-        return self._of_packed([*memory.lines.values(), *calls])
+        memory = self._packed_memory(makes=False)
+        return self._prepared(pack_all(memory, self.panels), memory)
+
+    def _packed_memory(self, *, makes: bool) -> Memory:
+        homes = Homes(self._outside("params", "param"), {}, self.panels.made, makes=makes)
+        names = allocator(self.identifiers.values())
+        local = {op.target.name: Life("local") for each in self.constants for nest in each.nests for op in nest.ops}
+        return Memory(self.schedule, self.variables, local, {}, homes, self.identifiers, self.axes, names)
 
     def arrays(self) -> dict[str, Sequence[Variable]]:
         """The caller's arrays, in the order of their structs."""

@@ -59,8 +59,7 @@ class Memory:
         names: Names,
     ) -> None:
         self.schedule, self.variables, self.lives, self.groups = schedule, variables, lives, groups
-        self.homes, self.outside, self.saved = homes, homes.outside, homes.saved
-        self.identifiers, self.names = identifiers, names
+        self.homes, self.identifiers, self.names = homes, identifiers, names
         self.lines: dict[str, str] = {}
         self.regions: dict[str, Region] = {}
         self.starts: list[str] = []
@@ -90,8 +89,8 @@ class Memory:
 
     def place(self, name: str) -> Place:
         """How a variable's rows lie."""
-        if name in self.outside:
-            return self.outside[name].place
+        if name in self.homes.outside:
+            return self.homes.outside[name].place
         group = self.groups.get(name, (name,))
         if len(group) == 1:
             return alone(self.variables[name])
@@ -121,7 +120,7 @@ class Memory:
 
     def nullable(self, name: str) -> bool:
         """Whether a variable's array may be missing."""
-        return name in self.outside and self.outside[name].nullable
+        return name in self.homes.outside and self.homes.outside[name].nullable
 
     def scope(self, name: str) -> str:
         """How long a variable lives, or `outside`."""
@@ -131,7 +130,7 @@ class Memory:
 
     def turns(self, name: str) -> str | None:
         """How many turns a variable is kept for, as text; None where for all."""
-        if name in self.outside or (name in self.saved and not self.homes.tapes):
+        if name in self.homes.outside or (name in self.homes.saved and not self.homes.tapes):
             return None
         life = self.lives[name]
         if life.scope == "sequence":
@@ -139,7 +138,7 @@ class Memory:
         if life.scope == "chunk":
             self.lines.setdefault("chunk", "const size_t chunk = RUN / B + 1;")
             return "chunk"
-        if name in self.saved:
+        if name in self.homes.saved:
             text = "last" if life.slots == 1 else "last_two"
             self.lines.setdefault(text, f"const size_t {text} = tape ? T : {life.slots};")
             return text
@@ -147,7 +146,7 @@ class Memory:
 
     def base(self, name: str) -> str:
         """The pointer to a variable's first element, declared where it was not yet."""
-        outside = self.outside.get(name)
+        outside = self.homes.outside.get(name)
         if outside and outside.place.offset == 0 and not self.variables[name].time:
             return f"{outside.struct}->{outside.member}"
         if name not in self._bases:
@@ -159,9 +158,9 @@ class Memory:
         return self._bases[name]
 
     def _declaration(self, name: str, pointer: str) -> str:
-        if name in self.outside:
-            return self._of_caller(self.outside[name], pointer)
-        if name in self.saved:
+        if name in self.homes.outside:
+            return self._of_caller(self.homes.outside[name], pointer)
+        if name in self.homes.saved:
             return self._of_tape(name, pointer)
         if name in self.homes.made:
             return f"{'' if self.homes.makes else 'const '}real *{pointer} = PANELS({self.homes.made[name]});"
@@ -176,7 +175,7 @@ class Memory:
         return f"{const}real *{pointer} = {source}{offset};"
 
     def _of_tape(self, name: str, pointer: str) -> str:
-        kept = self.tape(self.saved[name])
+        kept = self.tape(self.homes.saved[name])
         if not self.homes.tapes:
             return f"const real *{pointer} = {kept};"
         return f"real *{pointer} = tape ? {kept} : {self._region(name)};"

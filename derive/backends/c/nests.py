@@ -15,7 +15,7 @@ import sympy as sp
 from derive.backends.c.expressions import Expressions
 from derive.backends.c.lines import braced, indented, looped
 from derive.backends.c.memory import Memory
-from derive.backends.c.phases import TOTAL, Multiply, Nest, Op, Point, summed
+from derive.backends.c.phases import TOTAL, Multiply, Nest, Op, summed
 from derive.backends.c.places import alone
 from derive.backends.c.pointers import Pointers
 from derive.system import Element, FirstMaximum, Index, Length, Term, elements
@@ -55,7 +55,8 @@ class _Address:
 
 
 class NestPrinter:
-    """Prints nests. `notes`: for a variable, the comment with the author's equation, if not yet told."""
+    """Prints nests. `notes`: for a variable, the comment with the author's equation, if not yet told; `shared`:
+    whether parts may share the units."""
 
     def __init__(
         self,
@@ -63,15 +64,16 @@ class NestPrinter:
         pointers: Pointers,
         expressions: Expressions,
         notes: Callable[[str], list[str]],
+        *,
+        shared: bool,
     ) -> None:
         self.memory, self.pointers, self.expressions, self.notes = memory, pointers, expressions, notes
+        self.shared = shared
         taken = {*memory.identifiers.values(), *memory.axes.values(), pointers.n}
-        self.shared = False
         self.letters = [c for c in "ijklpqrvwxyz" if c not in taken] + [f"{c}_" for c in "ijklpq"]
 
-    def lines(self, nests: Iterable[Nest], *, shared: bool) -> list[str]:
-        """Some nests, in order; `shared`: whether parts may share the units."""
-        self.shared = shared
+    def lines(self, nests: Iterable[Nest]) -> list[str]:
+        """Some nests, in order."""
         return [line for nest in nests for line in self._nest(nest)]
 
     def _nest(self, nest: Nest) -> list[str]:
@@ -83,8 +85,8 @@ class NestPrinter:
         at = At(self._letters(nest.space), nest.space[-1] if nest.space else None)
         sums = self._sums(nest, at)
         if len(nest.ops) == 1:
-            body = [*sums.here, self._point(op, at, sums.totals)]
-            return self.notes(op.target.name) + self._guarded(op, self._loops(nest.space, at, body, sums.before))
+            lines = self._loops(nest.space, at, [*sums.here, self._point(op, at, sums.totals)], sums.before)
+            return self.notes(op.target.name) + self._guarded(op, lines)
         body = [*sums.here]
         for point in nest.ops:
             body += [*self.notes(point.target.name), *self._guarded(point, [self._point(point, at, sums.totals)])]
@@ -122,7 +124,7 @@ class NestPrinter:
         value = self.expressions.joined([totals.get(term) or self._text(term.body, at) for term in point.terms])
         if self._is_scalar(point.target.name):
             return f"const vec {self.memory.identifiers[point.target.name]} = {value};"
-        return self._store(point.target, value, at, add=isinstance(point, Point) and point.add)
+        return self._store(point.target, value, at, add=point.add)
 
     def _sums(self, nest: Nest, at: At) -> _Sums:
         """The sums of a nest, those of the same once, and those over the same indices side by side."""

@@ -31,6 +31,20 @@ def notes(cell: Cell, schedule: Schedule, variables: Mapping[str, Var]) -> Note:
     return note
 
 
+def told_once(note: Note) -> Callable[[str], list[str]]:
+    """The comment that a note makes, where it was not told before."""
+    told: set[str] = set()
+
+    def comment(name: str) -> list[str]:
+        text = note(name)
+        if not text or text in told:
+            return []
+        told.add(text)
+        return [f"/* {text} */"]
+
+    return comment
+
+
 def safe(text: str) -> str:
     """Text that can stand in a comment of C."""
     return " ".join(text.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?").split()).rstrip("\\")

@@ -57,6 +57,11 @@ class Panels:
         return sum(user in users for users in self.parts.values())
 
     @property
+    def made(self) -> dict[str, int]:
+        """The variables, each with the number of its part."""
+        return {part: number for number, part in enumerate(self.parts) if isinstance(part, str)}
+
+    @property
     def groups(self) -> dict[int, tuple[Group, set[str]]]:
         """The groups, each with its users, by the number of its part."""
         numbered = enumerate(self.parts.items())

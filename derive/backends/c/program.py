@@ -10,7 +10,7 @@ alone    what the first part does by itself
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +19,7 @@ from derive.backends.c.expressions import Expressions
 from derive.backends.c.lines import braced
 from derive.backends.c.memory import Memory
 from derive.backends.c.nests import NestPrinter
+from derive.backends.c.notes import Note, told_once
 from derive.backends.c.phases import Gather, Nest, Once, Phase, Product, Rows, Turns
 from derive.backends.c.pointers import Pointers
 
@@ -43,14 +44,14 @@ class ProgramPrinter:
         pointers: Pointers,
         calls: Calls,
         expressions: Expressions,
-        note: Callable[[str], str],
+        note: Note,
         *,
         together: bool,
     ) -> None:
         self.memory, self.pointers, self.calls, self.together = memory, pointers, calls, together
-        self.note = note
-        self.told: set[str] = set()
-        self.nests = NestPrinter(memory, pointers, expressions, self._notes)
+        self.notes = told_once(note)
+        self.once = NestPrinter(memory, pointers, expressions, self.notes, shared=False)
+        self.nests = NestPrinter(memory, pointers, expressions, self.notes, shared=together)
 
     def stages(self, phases: Iterable[Phase]) -> list[Stage]:
         """The stages of all phases, in order."""
@@ -58,7 +59,7 @@ class ProgramPrinter:
 
     def _phase(self, phase: Phase) -> list[Stage]:
         if isinstance(phase, Once):
-            return [Stage("alone", tuple(self.nests.lines(phase.nests, shared=False)))]
+            return [Stage("alone", tuple(self.once.lines(phase.nests)))]
         if isinstance(phase, Turns):
             return [Stage("rows" if self._by_rows(phase) else "alone", tuple(self._turns(phase)))]
         lines = [*self._about(phase), *self.calls.at_all_times(phase)]
@@ -78,17 +79,10 @@ class ProgramPrinter:
     def _timed(self, nest: Nest) -> bool:
         return all(self.memory.variables[op.target.name].time for op in nest.ops)
 
-    def _notes(self, name: str) -> list[str]:
-        text = self.note(name)
-        if not text or text in self.told:
-            return []
-        self.told.add(text)
-        return [f"/* {text} */"]
-
     def _about(self, product: Product) -> list[str]:
         """What is multiplied; or the equation, where that is all of it."""
         if isinstance(product, Gather):
-            return self._notes(product.for_)
+            return self.notes(product.for_)
         through = (f"{factor.left} through {', '.join(factor.matrices)}" for factor in product.factors)
         return [f"/* {'; '.join(through)} */"]
 
@@ -120,6 +114,6 @@ class ProgramPrinter:
 
     def _rows(self, rows: Rows) -> list[str]:
         self.pointers.begin_rows(op.target.name for nest in rows.nests for op in nest.ops)
-        body = self.nests.lines(rows.nests, shared=self.together)
+        body = self.nests.lines(rows.nests)
         n = self.pointers.n
         return braced(f"for (size_t {n} = begin; {n} < end; {n}++)", [*self.pointers.of_row(), *body])

@@ -242,22 +242,21 @@ class Tiler:
 
     def _rest(self, equation: Equation, terms: Sequence[Term], into: _Sequence) -> None:
         """What is no product over rows of the batch, at the equation's own time."""
-        terms, whole = self._multiplied(equation, terms, self.variables[equation.name], into.op)
-        if whole:
-            return
-        into.op(Point(equation.target, tuple(selected(terms, self.selectors)) or (Term(sp.S.Zero),)))
+        rest = self._multiplied(equation, terms, self.variables[equation.name], into.op)
+        if rest or not terms:
+            into.op(Point(equation.target, tuple(selected(rest, self.selectors)) or (Term(sp.S.Zero),)))
 
     def _multiplied(
         self, equation: Equation, terms: Sequence[Term], like: Var, put: Callable[[Op], None], *, add: bool = False
-    ) -> tuple[Sequence[Term], bool]:
-        """The terms once the products of matrices in them are carried out; and whether this was all of the equation.
-        `like`: a variable as large as these."""
+    ) -> list[Term]:
+        """What is left of terms once the products of matrices in them are carried out. `like`: a variable as large as
+        these."""
         found = [matrices_of(term, equation.target) for term in terms]
         products = [each for each in found if each]
         if terms and all(each and each[1] == 1 for each in found):
             for k, (product, _) in enumerate(products):
                 put(replace(product, add=add or k > 0))
-            return (), True
+            return []
         rest = []
         for term, each in zip(terms, found, strict=True):
             if each:
@@ -267,7 +266,7 @@ class Tiler:
                 rest.append(Term(factor * result))
             else:
                 rest.append(term)
-        return rest, False
+        return rest
 
     def _timeless(self, equation: Equation, into: _Sequence, *, loop: bool) -> None:
         """An equation of a variable without time: what sums over time is gathered turn by turn."""
@@ -278,8 +277,8 @@ class Tiler:
         first = not loop and not plain and bool(products) and products[0] is not None
         if not first:
             put = self.constants.append if equation.name in self.constant else self.outside.once
-            rest, whole = self._multiplied(equation, plain, variable, put)
-            if not whole:
+            rest = self._multiplied(equation, plain, variable, put)
+            if rest or not plain:
                 put(Point(equation.target, tuple(rest) or (Term(sp.S.Zero),)))
         for term, p in zip(summed, products, strict=True):
             if p:
@@ -287,6 +286,6 @@ class Tiler:
                 first = False
             else:
                 share = Term(term.body, tuple(i for i in term.over if i not in (TIME, BATCH)))
-                rest, _ = self._multiplied(equation, (share,), replace(variable, time=True), into.op, add=True)
+                rest = self._multiplied(equation, (share,), replace(variable, time=True), into.op, add=True)
                 if rest:
                     into.op(Point(equation.target, tuple(rest), add=True))
