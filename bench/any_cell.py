@@ -2,8 +2,8 @@
 
     python bench/any_cell.py my.cell --sizes T=50,B=16,d_x=64,d_h=128
 
-JAX is given the equations as they are written, see `contenders/jax_equations.py`. Its results are compared first. All
-run on one processor, in turn.
+JAX is given the equations as they are written, see `contenders/jax_equations.py`, with its scan unrolled by 1 and by 4;
+the better counts. Its results are compared first. All run in one process, in turn, on one processor.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +26,14 @@ from rich.console import Console
 
 import derive
 from bench import machine, tables
-from bench.contest import deviations
-from bench.equations import extents
+from bench.contest import TOLERANCE, deviations
+from bench.pool import environment
 from derive.language import Cell
+from derive.proof.oracle import extents
 
 Call = Callable[[], Any]
 
-TOLERANCE = 1e-3
-"""Of max |a - b| / max |b|, array by array."""
-
-
-def alone() -> None:
-    """One processor, and one thread for every library; before any of them is loaded."""
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
-    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    os.environ["JAX_PLATFORMS"] = "cpu"
+UNROLLED = (1, 4)
 
 
 def ours(kernel: Any, params: Any, x: Any, dy: Any, **options: int) -> Any:
@@ -50,40 +44,31 @@ def ours(kernel: Any, params: Any, x: Any, dy: Any, **options: int) -> Any:
 
 
 def measure(cell: Cell, sizes: Mapping[str, int], rounds: int, seconds: float) -> list[str]:
-    """The row of one cell."""
-    kernels = {backend: derive.build(cell, backend=backend, dtype="float32") for backend in ("c", "numpy")}
+    """The row of one cell, by libraries that have one thread."""
+    kernel, in_numpy = (derive.build(cell, backend=backend, dtype="float32") for backend in ("c", "numpy"))
     rng = np.random.default_rng(0)
-    kernel = kernels["c"]
-    params = kernel.init({axis: size for axis, size in sizes.items() if axis not in ("T", "B")}, rng)
-    inputs = {v.name: _normal(rng, sizes["T"], sizes["B"], *extents(v, sizes)) for v in cell.of_role("input")}
-    outputs = [cell.variables[name] for name in cell.outputs]
-    dy = {v.name: _normal(rng, sizes["T"], sizes["B"], *extents(v, sizes)) for v in outputs}
+    params = kernel.init({axis: sizes[axis] for axis in cell.axes}, rng)
+    inputs, dy = (
+        {v.name: rng.normal(size=(sizes["T"], sizes["B"], *extents(v.shape, sizes))).astype(np.float32) for v in group}
+        for group in (cell.of_role("input"), [cell.variables[name] for name in cell.outputs])
+    )
     given = _bare(kernel.Inputs, inputs), _bare(kernel.Output, dy)
+    training = import_module("bench.contenders.jax_equations").training
+    peers = {f"JAX {n}": partial(training(cell, sizes, n), params._asdict(), inputs, dy) for n in UNROLLED}
     calls: dict[str, Call] = {
         "derive": partial(ours, kernel, params, *given, threads=1),
-        "NumPy": partial(ours, kernels["numpy"], kernels["numpy"].Params(*params), *given),
-        "JAX": partial(_with_jax(cell, sizes), params._asdict(), inputs, dy),
+        "NumPy": partial(ours, in_numpy, in_numpy.Params(*params), *given),
+        **peers,
     }
     kinds = kernel.Output, kernel.Params, kernel.Inputs
-    results = zip(kinds, calls["derive"](), strict=True)
-    wanted = _named(dict(zip(kind._fields, _many(kind, each), strict=True)) for kind, each in results)
-    worst = max(deviations(_named(calls["JAX"]()), wanted).values())
+    found = zip(kinds, calls["derive"](), strict=True)
+    wanted = _named(dict(zip(kind._fields, _listed(each), strict=True)) for kind, each in found)
+    agree = all(max(deviations(_named(peer()), wanted).values()) <= TOLERANCE for peer in peers.values())
     times = _in_turn(calls, rounds, seconds)
-    ratios = {name: tables.times(times[name] / times["derive"]) for name in ("NumPy", "JAX")}
-    if worst > TOLERANCE:
-        ratios["JAX"] = "differs"
+    best = min(times[name] for name in peers)
     told = ", ".join(f"{name} {sizes[name]}" for name in ("T", "B", *cell.axes))
-    return [cell.name, told, tables.microseconds(times["derive"]), *ratios.values()]
-
-
-def _with_jax(cell: Cell, sizes: Mapping[str, int]) -> Callable[..., Any]:
-    """Imported late, when it has been told how many threads it may use."""
-    function: Callable[..., Any] = import_module("bench.contenders.jax_equations").training(cell, sizes)
-    return function
-
-
-def _normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    return rng.normal(size=shape).astype(np.float32)
+    ratios = [tables.times(times["NumPy"] / times["derive"]), tables.times(best / times["derive"] if agree else None)]
+    return [cell.name, told, tables.microseconds(times["derive"]), *ratios]
 
 
 def _bare(kind: Any, arrays: Mapping[str, np.ndarray]) -> Any:
@@ -91,9 +76,9 @@ def _bare(kind: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     return kind(**arrays) if len(arrays) > 1 else next(iter(arrays.values()))
 
 
-def _many(kind: Any, arrays: Any) -> Any:
+def _listed(arrays: Any) -> Sequence[np.ndarray]:
     """The other way around."""
-    return arrays if len(kind._fields) > 1 else [arrays] if isinstance(arrays, np.ndarray) else arrays
+    return [arrays] if isinstance(arrays, np.ndarray) else arrays
 
 
 def _named(results: Iterable[Mapping[str, Any]]) -> dict[str, np.ndarray]:
@@ -107,12 +92,14 @@ def _in_turn(calls: Mapping[str, Call], rounds: int, seconds: float) -> dict[str
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
-            end = time.perf_counter() + seconds
             call()
-            while time.perf_counter() < end or not times[name]:
+            end = time.perf_counter() + seconds
+            while True:
                 begun = time.perf_counter()
                 call()
                 times[name].append(time.perf_counter() - begun)
+                if time.perf_counter() > end:
+                    break
     return {name: statistics.median(found) for name, found in times.items()}
 
 
@@ -126,8 +113,14 @@ def _sizes(_: click.Context, __: click.Parameter, text: str) -> dict[str, int]:
     return {"T": 50, "B": 16} | found
 
 
-def _cell(name: str) -> Cell:
-    return derive.load(name) if Path(name).suffix == ".cell" else derive.cell(name)
+def _cell(name: str, sizes: Mapping[str, int]) -> Cell:
+    try:
+        cell = derive.load(name) if Path(name).suffix == ".cell" else derive.cell(name)
+    except derive.CellError as error:
+        raise click.ClickException(str(error)) from None
+    if lacking := [axis for axis in cell.axes if axis not in sizes]:
+        raise click.BadParameter(f"{cell.name} has also {', '.join(lacking)}", param_hint="--sizes")
+    return cell
 
 
 @click.command(context_settings={"max_content_width": 120})
@@ -140,13 +133,16 @@ def _cell(name: str) -> Cell:
 @click.option("--markdown", is_flag=True, help="Print the table as a page holds it.")
 def main(cells: Sequence[str], sizes: dict[str, int], rounds: int, seconds: float, markdown: bool) -> None:
     """Time training steps of CELLS, names of shipped ones or .cell files, beside NumPy and JAX."""
-    alone()
-    rows = []
-    for name in cells:
-        cell = _cell(name)
-        if lacking := [axis for axis in cell.axes if axis not in sizes]:
-            raise click.BadParameter(f"{cell.name} has also {', '.join(lacking)}", param_hint="--sizes")
-        rows.append(measure(cell, sizes, rounds, seconds))
+    chosen = [_cell(name, sizes) for name in cells]
+    if not find_spec("jax"):
+        raise click.ClickException("JAX is not installed: run this with .venv-bench, which make bench-quick makes")
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    # Libraries read it when they are loaded, so it is a fresh process that measures.
+    told = environment(1)
+    os.environ.clear()
+    os.environ.update(told)
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        rows = [process.submit(measure, cell, sizes, rounds, seconds).result() for cell in chosen]
     made = tables.Table(machine.processor(), ["cell", "sizes", "µs", "NumPy ÷ derive", "JAX ÷ derive"], rows)
     if markdown:
         click.echo(tables.markdown(made), nl=False)

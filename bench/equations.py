@@ -5,10 +5,12 @@ The namespace is NumPy's or one that is like it; arrays have no axis for the bat
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from derive.language import Cell, syntax
+from derive.proof.oracle import extents
 
 Arrays = Mapping[str, Any]
 Functions = Mapping[str, Callable[..., Any]]
@@ -20,18 +22,10 @@ def step(
     """All variables at one time. `given`: parameters and inputs; `before`: the states at the time before; `functions`:
     by the names that cells call them, and `stop_gradient`."""
     now = dict(given)
+    reader = _Reader(sizes, xp, functions, now, before)
     for equation in cell.equations:
-        now[equation.target] = _Reader(sizes, xp, functions, now, before).value(equation.value)
+        now[equation.target] = reader.value(equation.value)
     return now
-
-
-def extents(variable: syntax.Variable, sizes: Mapping[str, int]) -> tuple[int, ...]:
-    """The lengths of a variable's axes."""
-    return _extents(variable.shape, sizes)
-
-
-def _extents(shape: syntax.Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:
-    return tuple(sum(sizes[part] for part in axis.parts) for axis in shape)
 
 
 class _Reader:
@@ -67,7 +61,8 @@ class _Reader:
             case syntax.Outer():
                 return xp.outer(value(node.left), value(node.right))
             case syntax.Spread():
-                return xp.broadcast_to(xp.expand_dims(value(node.operand), 1 - node.along), self._shape(node))
+                vector = xp.expand_dims(value(node.operand), 1 - node.along)
+                return xp.broadcast_to(vector, extents(node.shape, self.sizes))
             case syntax.Transpose():
                 return value(node.operand).T
             case syntax.Stop():
@@ -76,13 +71,7 @@ class _Reader:
                 return value(node.body)
         raise TypeError(f"no value for {type(node).__name__}: add one to bench/equations.py")
 
-    def _shape(self, node: syntax.Node) -> tuple[int, ...]:
-        return _extents(node.shape, self.sizes)
-
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-}
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+}  # fmt: skip

@@ -12,8 +12,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax, nn
 
-from bench.equations import extents, step
+from bench.equations import step
 from derive.language import Cell
+from derive.proof.oracle import extents
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "sigmoid": nn.sigmoid, "tanh": jnp.tanh, "exp": jnp.exp, "log": jnp.log, "sqrt": jnp.sqrt, "rsqrt": lax.rsqrt,
@@ -26,16 +27,16 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def training(cell: Cell, sizes: Mapping[str, int]) -> Callable[..., Any]:
+def training(cell: Cell, sizes: Mapping[str, int], unroll: int) -> Callable[..., Any]:
     """From parameters, inputs and gradients of the outputs to the outputs and the gradients of the two; all by name."""
-    states = {state.name: jnp.zeros(extents(state, sizes)) for state in cell.of_role("state")}
+    states = {state.name: jnp.zeros(extents(state.shape, sizes)) for state in cell.of_role("state")}
 
     def of_one(params: Any, inputs: Any) -> Any:
         def advance(before: Any, x_t: Any) -> Any:
             now = step(cell, sizes, jnp, FUNCTIONS, {**params, **x_t}, before)
             return {name: now[name] for name in states}, {name: now[name] for name in cell.outputs}
 
-        return lax.scan(advance, states, inputs)[1]
+        return lax.scan(advance, states, inputs, unroll=unroll)[1]
 
     @jax.jit
     def trained(params: Any, inputs: Any, dy: Any) -> Any:

@@ -18,6 +18,7 @@ LARGE = (24, 40, 96, 64, 48)  # where threads are started
 FEW_ROWS = (150, 2, 96, 130, 70)  # where they share the units of a layer
 ONE_ROW = (60, 1, 70, 130, 100)  # and each reads its panels one by one
 FEW_WIDE = (40, 2, 257, 270, 261)  # and the layer has but one matrix
+MANY_ROWS = (64, 12, 24, 20, 22)  # where threads are started for matrices of each sequence
 PLAIN = 1  # the set of instructions that the header calls so
 
 
@@ -81,11 +82,11 @@ def test_threads_give_the_same_bits(name, dtype):
 
 
 @CELLS
-def test_threads_that_share_units_give_the_same_bits(name):
-    """Where they can; they do with one matrix of so many units already."""
+def test_threads_of_every_cell_give_the_same_bits(name):
+    """Where they can; else they share the rows."""
     shared = "together) = 1" in "".join(texts(name).values())
-    for few in (FEW_ROWS, ONE_ROW, FEW_WIDE) if shared else ():
-        same(by_threads(name, np.float32, few, 3), whole(name, np.float32, few))
+    for sizes in (FEW_ROWS, ONE_ROW, FEW_WIDE) if shared else (MANY_ROWS,):
+        same(by_threads(name, np.float32, sizes, 3), whole(name, np.float32, sizes))
 
 
 def test_threads_that_wait_give_the_same_bits_and_may_be_more_or_fewer_than_asked_for():
