@@ -131,31 +131,6 @@ FUNCTION void NAME(gather)(size_t lefts, const NAME(side) *left, size_t rights, 
     }
 }
 
-/*
- * c = a b, or c += a b if `add`, of two matrices: of each, rows and columns so far apart, one of the two being 1 for b.
- * Of b a panel at a time is packed, not deeper than a near cache has room for.
- */
-FUNCTION void NAME(multiply)(size_t rows, size_t columns, size_t depth, const real *a, size_t a_row, size_t a_column,
-    const real *b, size_t b_row, size_t b_column, real *c, size_t c_row, int add)
-{
-    vec panel[DEPTH / 2 * VECTORS];
-    const size_t vectors = NAME(vectors)(columns), tiles = (rows + ROWS - 1) / ROWS;
-    for (size_t p = 0, v = 0, edge; v < vectors; p++, v = edge) {
-        edge = NAME(panel)(vectors, p + 1);
-        const size_t width = smaller(columns, edge * LANES) - v * LANES, last = width - (edge - v - 1) * LANES;
-        for (size_t k = 0; k < depth; k += DEPTH / 2) {
-            const size_t deep = smaller(DEPTH / 2, depth - k);
-            NAME(pack)(deep, width, 0, deep, 0, width, b + k * b_row + v * LANES * b_column, b_row, b_column,
-                (real *)panel, 0, 1);
-            for (size_t t = 0; t < tiles; t++) {
-                const size_t r = rows * t / tiles, count = rows * (t + 1) / tiles - r;
-                NAME(any_tile)(edge - v, count, deep, a + r * a_row + k * a_column, a_row, a_column * sizeof(real),
-                    (real *)panel, c + r * c_row + v * LANES, c_row, last, add || k > 0, (real *)panel);
-            }
-        }
-    }
-}
-
 /* Sums of neighbouring vectors of a's rows, the last one of `last` numbers; in stretches, for small rounding errors. */
 INLINE void NAME(sum_vectors)(const int vectors, size_t rows, const NAME(operand) *a, size_t j, size_t last, real *c,
     int add)
