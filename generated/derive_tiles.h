@@ -42,7 +42,9 @@ INLINE void NAME(tile)(const int rows, const int vectors, size_t depth, const re
         REPEAT(r, rows) factors[r] = V(a[(size_t)r * a_row]);
         REPEAT(v, vectors)
         {
-            const vec b = vec_load(panel + v * LANES, LANES);
+            vec b = vec_load(panel + v * LANES, LANES);
+            if (rows > 1)
+                HOLD(b);
             REPEAT(r, rows) sums[r][v] += factors[r] * b;
         }
         a = (const real *)(const void *)((const char *)(const void *)a + a_step);

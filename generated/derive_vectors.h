@@ -198,6 +198,16 @@ INLINE vec vec_power(vec base, unsigned exponent)
     return result;
 }
 
+/* What has been loaded stays in a register: a compiler loads anew what is used two or three times. */
+#undef HOLD
+#if defined AVX512
+#define HOLD(v) __asm__("" : "+v"(v))
+#elif defined AVX2
+#define HOLD(v) __asm__("" : "+x"(v))
+#else
+#define HOLD(v) ((void)(v))
+#endif
+
 #undef GET
 #undef PUT
 #undef KEEP
