@@ -86,10 +86,8 @@ enum { for_forward = 1, for_backward = 2 };
 /* A part of an array that may be missing. */
 #define PART(array, start) ((array) ? (array) + (start) : NULL)
 
-/* How many rows of a matrix a product takes at once. */
-#define DEPTH 256
-
-/* How many columns of a matrix a sum over rows takes at once. */
+/* How many rows a sum over rows takes at once, and how many columns of what it multiplies. */
+#define SPAN 256
 #define BAND 48
 
 /* How many rows a product in front of a loop does ahead. */
@@ -129,6 +127,17 @@ INLINE size_t whole(size_t count, size_t unit)
 {
     return count > LIMIT - unit ? TOO_LARGE : (count + unit - 1) / unit * unit;
 }
+
+/*
+ * Something in pieces of at most so many, as few as can be, all about as large: how many pieces there are, where one
+ * begins, and which it is that has number i.
+ */
+INLINE size_t pieces(size_t count, size_t most) { return (count + most - 1) / most; }
+INLINE size_t piece(size_t count, size_t most, size_t k)
+{
+    return count > most ? count * k / pieces(count, most) : count * k;
+}
+INLINE size_t piece_of(size_t count, size_t most, size_t i) { return ((i + 1) * pieces(count, most) - 1) / count; }
 
 /* Reserve `count` elements, rounded up to whole units, from `*end` on; returns where they start. */
 INLINE size_t place(size_t *end, size_t count, size_t unit)

@@ -1,8 +1,11 @@
 /*
  * Matrices applied to rows or to each other, for one precision and one instruction set; included after derive_tiles.h.
  *
- * A matrix is packed first: its panels in blocks of DEPTH rows, its columns filled up with zeros.
+ * A matrix is packed first, its columns filled up with zeros.
  */
+
+/* How many bytes of what is read again and again are to stay in a near cache. */
+#define NEAR_BYTES 524288
 
 /* A packed matrix of `depth` rows, and what it is applied to: at every time rows `row` numbers apart. */
 typedef struct {
@@ -11,11 +14,12 @@ typedef struct {
     const real *panels;
 } NAME(factor);
 
-/* What a row is multiplied with: a block of a factor's panel k, to make those of `columns` columns of c. */
-INLINE NAME(single) NAME(block)(const NAME(factor) *f, size_t start, size_t k, size_t columns, real *c, int add)
+/* What a row is multiplied with: block b of a factor's panel k, to make those of `columns` columns of c. */
+INLINE NAME(single) NAME(block)(const NAME(factor) *f, size_t b, size_t k, size_t columns, real *c, int add)
 {
-    const size_t vectors = NAME(vectors)(columns), v = NAME(panel)(vectors, k), end = NAME(panel)(vectors, k + 1);
-    const size_t depth = smaller(DEPTH, f->depth - start), last = smaller(LANES, columns - (end - 1) * LANES);
+    const size_t vectors = NAME(vectors)(columns), v = piece(vectors, VECTORS, k);
+    const size_t end = piece(vectors, VECTORS, k + 1), last = smaller(LANES, columns - (end - 1) * LANES);
+    const size_t start = piece(f->depth, DEPTH, b), depth = piece(f->depth, DEPTH, b + 1) - start;
     const real *const panel = f->panels + (start * vectors + v * depth) * LANES;
     return (NAME(single)){f->a + start, panel, depth, end - v, c + v * LANES, last, add};
 }
@@ -32,20 +36,20 @@ INLINE void NAME(apply_row)(size_t columns, size_t number, const NAME(factor) *f
     NAME(single) rows[4];
     size_t waiting = 0;
     if (number == 1 && factors->depth >= 64) {
-        const size_t blocks = (factors->depth + DEPTH - 1) / DEPTH;
-        for (size_t s = 0; s < blocks; s++)
+        const size_t blocks = pieces(factors->depth, DEPTH);
+        for (size_t b = 0; b < blocks; b++)
             for (size_t i = low; i < high; i++) {
-                const size_t start = (back ? blocks - 1 - s : s) * DEPTH;
-                *rows = NAME(block)(factors, start, back ? turned - i : i, columns, c, add || s > 0);
+                const size_t k = back ? turned - i : i;
+                *rows = NAME(block)(factors, back ? blocks - 1 - b : b, k, columns, c, add || b > 0);
                 NAME(any_row)(rows);
             }
         return;
     }
     for (size_t i = low; i < high; i++)
         for (size_t f = 0; f < number; f++)
-            for (size_t start = 0; start < factors[f].depth; start += DEPTH) {
-                const int more = add || f > 0 || start > 0;
-                const NAME(single) next = NAME(block)(factors + f, start, back ? turned - i : i, columns, c, more);
+            for (size_t b = 0; b < pieces(factors[f].depth, DEPTH); b++) {
+                const int more = add || f + b > 0;
+                const NAME(single) next = NAME(block)(factors + f, b, back ? turned - i : i, columns, c, more);
                 if (waiting > 0 && (next.depth != rows->depth || next.breadth != rows->breadth)) {
                     NAME(one_by_one)(waiting, rows);
                     waiting = 0;
@@ -69,17 +73,15 @@ static inline void NAME(apply_rows)(size_t rows, size_t columns, size_t number, 
 {
     const size_t tiles = (rows + ROWS - 1) / ROWS, turned = back ? high - 1 + low : 0;
     NAME(single) s = NAME(block)(factors, 0, back ? turned - low : low, columns, c, add);
-    for (size_t i = low, f = 0, start = 0; i < high;) {
+    for (size_t i = low, f = 0, b = 0; i < high;) {
         const size_t row = factors[f].row;
-        start += DEPTH;
-        if (start >= factors[f].depth) {
-            start = 0;
+        if (++b == pieces(factors[f].depth, DEPTH)) {
+            b = 0;
             f = (f + 1) % number;
             i += f == 0;
         }
-        const int more = add || f + start > 0;
-        const NAME(single) next =
-            i < high ? NAME(block)(factors + f, start, back ? turned - i : i, columns, c, more) : s;
+        const int more = add || f + b > 0;
+        const NAME(single) next = i < high ? NAME(block)(factors + f, b, back ? turned - i : i, columns, c, more) : s;
         for (size_t t = 0; t < tiles; t++) {
             const size_t r = rows * t / tiles, count = rows * (t + 1) / tiles - r, begun = t * s.depth;
             const int within = tiles > 1 && begun + s.depth <= next.depth * next.breadth;
@@ -91,6 +93,13 @@ static inline void NAME(apply_rows)(size_t rows, size_t columns, size_t number, 
     }
 }
 
+/* In how many runs rows are taken: as many at once as stay near while all panels pass them, but several tiles. */
+INLINE size_t NAME(runs)(size_t rows, size_t depth)
+{
+    const size_t most = larger(NEAR_BYTES / 2 / sizeof(real) / depth, 8 * ROWS);
+    return larger(1, (rows + most / 2) / most);
+}
+
 /*
  * At each of some times c = the sum of factors, or c += that if `add`; from one time to the next c lies c_time further.
  * `back` turns the order of the panels around: what was read last is then read first, from a near cache. Of the panels,
@@ -99,23 +108,28 @@ static inline void NAME(apply_rows)(size_t rows, size_t columns, size_t number, 
 FUNCTION void NAME(apply)(size_t times, size_t rows, size_t columns, size_t number, NAME(factor) *factors, real *c,
     size_t c_time, size_t c_row, int add, int back, size_t u, size_t us)
 {
-    const size_t panels = NAME(panels)(NAME(vectors)(columns)), low = panels * u / us, high = panels * (u + 1) / us;
+    const size_t panels = pieces(NAME(vectors)(columns), VECTORS), low = panels * u / us, high = panels * (u + 1) / us;
+    size_t depth = 0;
     int gaps = c_time != rows * c_row;
-    for (size_t f = 0; f < number; f++)
+    for (size_t f = 0; f < number; f++) {
         gaps = gaps || factors[f].time != rows * factors[f].row;
+        depth += factors[f].depth;
+    }
     if (!gaps) {
         rows *= times;
         times = 1;
     }
+    const size_t runs = rows > 8 * ROWS ? NAME(runs)(rows, depth) : 1;
     for (size_t time = 0; low < high && time < times; time++) {
-        for (size_t top = 0; top < rows; top += RUN) {
-            const size_t height = smaller(RUN, rows - top);
+        for (size_t run = 0, top = 0; run < runs; run++) {
+            const size_t height = rows * (run + 1) / runs - top;
             if (rows == 1 && !gaps) /* in all, however many parts there are: its rounding errors are others */
                 NAME(apply_row)(columns, number, factors, c + top * c_row, add, back, low, high);
             else
                 NAME(apply_rows)(height, columns, number, factors, c + top * c_row, c_row, add, back, low, high);
             for (size_t f = 0; f < number; f++)
                 factors[f].a += height * factors[f].row;
+            top += height;
         }
         for (size_t f = 0; f < number && gaps; f++)
             factors[f].a += factors[f].time - rows * factors[f].row;
@@ -132,17 +146,18 @@ FUNCTION void NAME(pack)(size_t depth, size_t columns, size_t top, size_t height
     const real *from, size_t from_row, size_t from_column, real *panels, size_t part, size_t parts)
 {
     const size_t vectors = NAME(vectors)(columns);
-    size_t piece = 0;
+    size_t turn = 0;
     for (size_t deep, i = 0; i < height; i += deep) {
-        const size_t start = (top + i) / DEPTH * DEPTH, block = smaller(DEPTH, depth - start), within = top + i - start;
+        const size_t b = piece_of(depth, DEPTH, top + i), start = piece(depth, DEPTH, b);
+        const size_t block = piece(depth, DEPTH, b + 1) - start, within = top + i - start;
         deep = smaller(block - within, height - i);
         for (size_t j = 0, count; j < width; j += count) {
             const size_t lane = (left + j) % LANES, v = (left + j) / LANES;
             count = smaller(LANES - lane, width - j);
-            if (piece++ % parts != part)
+            if (turn++ % parts != part)
                 continue;
-            const size_t panel = NAME(panel_of)(vectors, v), first = NAME(panel)(vectors, panel);
-            const size_t row = (NAME(panel)(vectors, panel + 1) - first) * LANES;
+            const size_t panel = piece_of(vectors, VECTORS, v), first = piece(vectors, VECTORS, panel);
+            const size_t row = (piece(vectors, VECTORS, panel + 1) - first) * LANES;
             real *const to = panels + (start * vectors + block * first + v - first) * LANES + within * row + lane;
             const size_t fill = left + j + count == columns ? LANES - lane : count;
             const real *const corner = from + i * from_row + j * from_column;
@@ -174,13 +189,13 @@ FUNCTION void NAME(pack)(size_t depth, size_t columns, size_t top, size_t height
 FUNCTION void NAME(multiply)(size_t rows, size_t columns, size_t depth, const real *a, size_t a_row, size_t a_column,
     const real *b, size_t b_row, size_t b_column, real *c, size_t c_row, int add)
 {
-    vec panel[DEPTH / 2 * VECTORS];
+    vec panel[DEPTH * VECTORS];
     const size_t vectors = NAME(vectors)(columns), tiles = (rows + ROWS - 1) / ROWS;
     for (size_t p = 0, v = 0, edge; v < vectors; p++, v = edge) {
-        edge = NAME(panel)(vectors, p + 1);
+        edge = piece(vectors, VECTORS, p + 1);
         const size_t width = smaller(columns, edge * LANES) - v * LANES, last = width - (edge - v - 1) * LANES;
-        for (size_t k = 0; k < depth; k += DEPTH / 2) {
-            const size_t deep = smaller(DEPTH / 2, depth - k);
+        for (size_t k = 0; k < depth; k += DEPTH) {
+            const size_t deep = smaller(DEPTH, depth - k);
             NAME(pack)(deep, width, 0, deep, 0, width, b + k * b_row + v * LANES * b_column, b_row, b_column,
                 (real *)panel, 0, 1);
             for (size_t t = 0; t < tiles; t++) {
@@ -198,8 +213,8 @@ INLINE void NAME(pack_row)(size_t depth, size_t columns, size_t k, size_t left, 
 {
     const size_t vectors = NAME(vectors)(columns), right = left + width;
     size_t v = left / LANES;
-    for (size_t p = NAME(panel_of)(vectors, v); left < right; p++) {
-        const size_t first = NAME(panel)(vectors, p), end = NAME(panel)(vectors, p + 1);
+    for (size_t p = piece_of(vectors, VECTORS, v); left < right; p++) {
+        const size_t first = piece(vectors, VECTORS, p), end = piece(vectors, VECTORS, p + 1);
         real *const to = panels + (depth * first + k * (end - first)) * LANES;
         for (; v < end && left < right; v++) {
             const size_t next = smaller((v + 1) * LANES, right), fill = next == columns ? (v + 1) * LANES : next;

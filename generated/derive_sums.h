@@ -41,91 +41,97 @@ INLINE const NAME(side) *NAME(joint)(const NAME(side) *side, const NAME(side) *e
 INLINE size_t NAME(stretch)(size_t rows, size_t fewest)
 {
     size_t stretch = fewest;
-    while (stretch < DEPTH && stretch * stretch < rows)
+    while (stretch < SPAN && stretch * stretch < rows)
         stretch *= 2;
     return stretch;
 }
 
-#if BAND % ROWS != 0
-#error "BAND has to be a multiple of ROWS"
-#endif
-
-/* Pack columns i to i + width of an operand into slivers, ROWS columns each, for `depth` rows from `first` on. */
-static inline void NAME(pack_band)(const NAME(operand) *a, size_t i, size_t width, size_t first, size_t depth,
-    real *slivers)
+/* Copy columns i to i + width of an operand, for `depth` rows from `first` on, into rows that are BAND numbers apart. */
+static inline void NAME(copy_band)(const NAME(operand) *a, size_t i, size_t width, size_t first, size_t depth,
+    real *band)
 {
-    for (size_t k = 0; k < depth; k++, slivers += ROWS) {
-        const real *const from = NAME(row_of)(a, first + k) + i;
-        size_t j = 0;
+    for (size_t k = 0; k < depth; k++, band += BAND)
         if (width == BAND)
-            REPEAT(s, BAND / ROWS) memcpy(slivers + s * ROWS * DEPTH, from + s * ROWS, ROWS * sizeof(real));
+            memcpy(band, NAME(row_of)(a, first + k) + i, BAND * sizeof(real));
         else
-            for (; j + ROWS <= width; j += ROWS)
-                memcpy(slivers + j * DEPTH, from + j, ROWS * sizeof(real));
-        if (width % ROWS > 0)
-            memcpy(slivers + j * DEPTH, from + j, (width - j) * sizeof(real));
-    }
+            memcpy(band, NAME(row_of)(a, first + k) + i, width * sizeof(real));
 }
 
 /*
- * Rows i to i + width of some results, from the slivers and panels of `depth` rows: a stretch of a panel stays near
- * while all slivers pass it.
+ * Rows i to i + width of some results, from a band and panels of `depth` rows, of which those from `low` to `high`: a
+ * stretch of a panel stays near while the band passes it.
  */
-static inline void NAME(gather_band)(size_t i, size_t width, const real *slivers, size_t depth, size_t stretch,
-    size_t rights, const NAME(side) *right, const NAME(result) *results, const real *panel, int add)
+static inline void NAME(gather_band)(size_t i, size_t width, const real *band, size_t depth, size_t stretch,
+    size_t rights, const NAME(side) *right, const NAME(result) *results, const real *panel, int add, size_t low,
+    size_t high)
 {
-    size_t columns;
+    size_t columns, number = 0;
     for (const NAME(side) *next, *const end = right + rights; right < end; results++, right = next) {
         next = NAME(joint)(right, end, &columns);
         const size_t vectors = NAME(vectors)(columns), row = results->row;
-        for (size_t p = 0, v = 0; v < vectors; p++) {
-            const size_t edge = NAME(panel)(vectors, p + 1), breadth = edge - v;
-            const size_t last = smaller(LANES, columns - (edge - 1) * LANES);
-            for (size_t start = 0; results->c && start < depth; start += stretch)
+        for (size_t v = 0, p = 0, edge; v < vectors; v = edge, p++, number++) {
+            edge = piece(vectors, VECTORS, p + 1);
+            const size_t breadth = edge - v, last = smaller(LANES, columns - (edge - 1) * LANES);
+            const int wanted = results->c && low <= number && number < high;
+            for (size_t start = 0; wanted && start < depth; start += stretch)
                 for (size_t j = 0; j < width; j += ROWS)
                     NAME(any_tile)(breadth, smaller(ROWS, width - j), smaller(stretch, depth - start),
-                        slivers + j * DEPTH + start * ROWS, 1, ROWS * sizeof(real), panel + start * breadth * LANES,
+                        band + start * BAND + j, 1, BAND * sizeof(real), panel + start * breadth * LANES,
                         results->c + (i + j) * row + v * LANES, row, last, add || start > 0, panel);
             panel += depth * breadth * LANES;
-            v = edge;
         }
     }
+}
+
+/* Copy `depth` rows of right operands, from `first` on, into panels; returns how many panels these are. */
+static inline size_t NAME(pack_sides)(size_t rights, const NAME(side) *right, size_t first, size_t depth, real *panels)
+{
+    size_t number = 0, columns;
+    for (const NAME(side) *next, *const end = right + rights; right < end; right = next) {
+        size_t at = 0;
+        next = NAME(joint)(right, end, &columns);
+        for (const NAME(side) *each = right; each < next; at += each->width, each++)
+            for (size_t k = 0; k < depth; k++)
+                NAME(pack_row)(depth, columns, k, at, each->width, NAME(row_of)(&each->a, first + k), panels);
+        panels += depth * NAME(vectors)(columns) * LANES;
+        number += pieces(NAME(vectors)(columns), VECTORS);
+    }
+    return number;
 }
 
 /*
  * For each of some left operands and each right one, or several that are joined, c = aᵀ b, or c += aᵀ b if `add`;
- * results come left by left, and one of NULL is skipped. All operands have `rows` rows. `scratch` holds DEPTH packed
- * rows of all right operands, and BAND columns of a left one. Of each c, part `part` of `parts` does its share.
+ * results come left by left, and one of NULL is skipped. All operands have `rows` rows. `scratch` holds SPAN packed
+ * rows of all right operands, and BAND columns of a left one. Of each c, part `part` of `parts` does its share. So many
+ * panels as stay near at once are passed by all left operands before the next.
  */
 FUNCTION void NAME(gather)(size_t lefts, const NAME(side) *left, size_t rights, const NAME(side) *right,
     const NAME(result) *results, size_t rows, real *scratch, int add, size_t part, size_t parts)
 {
-    real *const panels = scratch + BAND * DEPTH;
-    size_t number = 0;
+    real *const panels = scratch + BAND * SPAN;
+    const size_t stretch = NAME(stretch)(rows, 128);
+    size_t results_each = 0;
     for (size_t r = 0; r < rights; r++)
-        number += !right[r].joined;
-    for (size_t first = 0; first < rows; first += DEPTH) {
-        const size_t depth = smaller(DEPTH, rows - first);
-        real *packed = panels;
-        for (const NAME(side) *r = right, *next; r < right + rights; r = next) {
-            size_t columns, at = 0;
-            next = NAME(joint)(r, right + rights, &columns);
-            for (const NAME(side) *each = r; each < next; at += each->width, each++)
-                for (size_t k = 0; k < depth; k++)
-                    NAME(pack_row)(depth, columns, k, at, each->width, NAME(row_of)(&each->a, first + k), packed);
-            packed += depth * NAME(vectors)(columns) * LANES;
-        }
-        for (size_t l = 0; l < lefts; l++) {
-            const size_t end = NAME(share)(left[l].width, ROWS, part + 1, parts);
-            const NAME(result) *const c = results + l * number;
-            int wanted = 0;
-            for (size_t r = 0; r < number; r++)
-                wanted = wanted || c[r].c;
-            for (size_t i = NAME(share)(left[l].width, ROWS, part, parts); wanted && i < end; i += BAND) {
-                const size_t width = smaller(BAND, end - i);
-                NAME(pack_band)(&left[l].a, i, width, first, depth, scratch);
-                NAME(gather_band)(i, width, scratch, depth, NAME(stretch)(rows, 64), rights, right, c, panels,
-                    add || first > 0);
+        results_each += !right[r].joined;
+    for (size_t s = 0; s < pieces(rows, SPAN); s++) {
+        const size_t first = piece(rows, SPAN, s), depth = piece(rows, SPAN, s + 1) - first;
+        const size_t near = NEAR_BYTES / sizeof(real) / (VECTORS * LANES * depth);
+        const size_t all = NAME(pack_sides)(rights, right, first, depth, panels);
+        for (size_t low = 0, high, n = 0; low < all; low = high, n++) {
+            high = piece(all, near, n + 1);
+            for (size_t l = 0; l < lefts; l++) {
+                const size_t start = NAME(share)(left[l].width, ROWS, part, parts);
+                const size_t width = NAME(share)(left[l].width, ROWS, part + 1, parts) - start;
+                const NAME(result) *const c = results + l * results_each;
+                int wanted = 0;
+                for (size_t r = 0; r < results_each; r++)
+                    wanted = wanted || c[r].c;
+                for (size_t i = 0, end, bands = pieces(width, BAND), k = 0; wanted && k < bands; i = end, k++) {
+                    end = NAME(share)(width, ROWS, k + 1, bands);
+                    NAME(copy_band)(&left[l].a, start + i, end - i, first, depth, scratch);
+                    NAME(gather_band)(start + i, end - i, scratch, depth, stretch, rights, right, c, panels,
+                        add || first > 0, low, high);
+                }
             }
         }
     }
@@ -160,4 +166,6 @@ FUNCTION void NAME(sum)(size_t rows, size_t width, const NAME(operand) *a, real 
 
 #undef FETCH
 #undef REPEAT
+#undef NEAR_BYTES
+#undef DEPTH
 #undef VECTORS

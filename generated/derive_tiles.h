@@ -2,11 +2,12 @@
  * Tiles of matrix products, for one precision and one instruction set; included after derive_vectors.h. A tile has up
  * to ROWS rows and VECTORS vectors, whose sums stay in registers.
  *
- * A matrix stands in panels, as few of at most VECTORS vectors as can be, all about as broad; depth after depth as the
- * tile reads them.
+ * A matrix stands in panels, pieces of at most VECTORS vectors, and these in blocks, pieces of at most DEPTH rows; in a
+ * block depth after depth, as the tile reads them. A block has to leave room in the nearest cache.
  */
 
 #define VECTORS 4
+#define DEPTH 160
 #define REPEAT(i, n) UNROLL for (int i = 0; i < (n); i++)
 #if LANES > 1
 #define FETCH(address) __builtin_prefetch((address), 0, 2)
@@ -131,11 +132,6 @@ INLINE size_t NAME(share)(size_t count, size_t unit, size_t part, size_t parts)
 }
 
 INLINE size_t NAME(vectors)(size_t columns) { return (columns + LANES - 1) / LANES; }
-
-/* How many panels so many vectors take, where one begins, and which holds a vector. */
-INLINE size_t NAME(panels)(size_t vectors) { return (vectors + VECTORS - 1) / VECTORS; }
-INLINE size_t NAME(panel)(size_t vectors, size_t k) { return vectors * k / NAME(panels)(vectors); }
-INLINE size_t NAME(panel_of)(size_t vectors, size_t v) { return ((v + 1) * NAME(panels)(vectors) - 1) / vectors; }
 
 /* The kernel for panels so broad. */
 #define BY_BREADTH(breadth, kernel, ...) \

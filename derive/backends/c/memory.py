@@ -209,11 +209,11 @@ class Memory:
         return f"WORK({list(self.regions).index(key)})"
 
     def scratch(self, row: sp.Expr) -> str:
-        """The address of DEPTH packed rows so broad, for one product at a time; each part of the work has its own."""
+        """The address of SPAN packed rows so broad, for one product at a time; each part of the work has its own."""
         self._scratch.add(row)
         largest = sizes.Largest(*sorted(self._scratch, key=str))
-        self.regions["scratch"] = Region(sizes.PARTS * sizes.DEPTH * largest, "rows packed for a product")
-        self.lines["scratch"] = f"const size_t scratch = {self.size(sizes.DEPTH * largest)};"
+        self.regions["scratch"] = Region(sizes.PARTS * sizes.SPAN * largest, "rows packed for a product")
+        self.lines["scratch"] = f"const size_t scratch = {self.size(sizes.SPAN * largest)};"
         return f"{self._at('scratch')} + part * scratch"
 
     def range(self, axis: str, *, shared: bool) -> tuple[str, str]:

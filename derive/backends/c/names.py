@@ -24,18 +24,18 @@ M_LN2 M_LN10 M_PI M_PI_2 M_PI_4 M_1_PI M_2_PI M_2_SQRTPI M_SQRT2 M_SQRT1_2 X_TLO
 _STANDARD = "size_t ptrdiff_t wchar_t index memcpy memset memmove main div abs labs exit abort"
 _DEFINED = """
 ALIGNMENT ALL_ARE_WHOLE ARM AVX2 AVX512 BAND BIAS BITS DEPTH DIGITS ERFC_CENTRE ERFC_IS_0 ERFC_OUTSIDE ERF_INSIDE
-EXPM1_IS_MINUS_1 EXP_IS_0 EXP_IS_INFINITE FUNCTION HALF_PI_1 HALF_PI_2 HALF_PI_3 HALF_PI_4 HIGH INLINE KERNELS LANES
-LIMIT LN2_HIGH LN2_LOW LOG2_E LOW LOW_BITS ROUNDER ROUNDER_BIASED_LESS_1 ROUNDER_BIASED_TWICE ROWS RUN
-SMALLEST_NORMAL SQRT_HALF TANH_IS_1 TOO_LARGE TURNS_END TWO_OVER_PI UNIT UNROLL VECTORS X86
+EXPM1_IS_MINUS_1 EXP_IS_0 EXP_IS_INFINITE FUNCTION HALF_PI_1 HALF_PI_2 HALF_PI_3 HALF_PI_4 HIGH HOLD INLINE KERNELS
+LANES LIMIT LN2_HIGH LN2_LOW LOG2_E LOW LOW_BITS NEAR_BYTES ROUNDER ROUNDER_BIASED_LESS_1 ROUNDER_BIASED_TWICE ROWS
+RUN SMALLEST_NORMAL SPAN SQRT_HALF TANH_IS_1 TOO_LARGE TURNS_END TWO_OVER_PI UNIT UNROLL VECTORS X86
 integer mask real vec vec_bits vec_choose vec_first vec_gather vec_keep vec_lanes vec_load vec_of_bits vec_power
 vec_sqrt vec_store vec_sum vec_sums vec_turn
 """
 _OWN = """
 R NAME times plus larger place misaligned T B dims params packed inputs initial outputs final tape work options
 doutputs dfinal dparams dinputs dinitial state new_state at panels_at saved_at zeros panels last last_two best first
-position value code memory saved sum chunk smaller Q V M GET PUT KEEP PART TB CELL MASK VECTOR REPEAT WORK SAVED
-PANELS scratch together meet room u us SET_PLAIN SET_AVX2 SET_AVX512 SET_NEON has_set lanes whole begin end own
-wanted for_forward for_backward stage part parts set SUM sum_0 sum_1
+position value code memory saved sum chunk smaller pieces piece piece_of Q V M GET PUT KEEP PART TB CELL MASK VECTOR
+REPEAT WORK SAVED PANELS scratch together meet room u us SET_PLAIN SET_AVX2 SET_AVX512 SET_NEON has_set lanes whole
+begin end own wanted for_forward for_backward stage part parts set SUM sum_0 sum_1
 """
 _LIBRARY = frozenset(f"{name}{suffix}" for name in _LIBM.split() for suffix in ("", "f", "l"))
 _TAKEN = frozenset([*_MACROS.split(), *_DEFINED.split()]) | _LIBRARY | KEYWORDS

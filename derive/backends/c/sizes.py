@@ -13,15 +13,15 @@ from derive.language.syntax import Axis
 from derive.system import Length
 
 T, B = Length("T"), Length("B")
-DEPTH = Length("DEPTH")
-"""How many rows of a matrix a product takes at once, as the C calls it."""
+SPAN = Length("SPAN")
+"""How many rows a sum over rows takes at once, as the C calls it."""
 BAND = Length("BAND")
-"""How many columns of a matrix a sum over rows takes at once, as the C calls it."""
+"""How many columns it takes at once of what it multiplies, as the C calls it."""
 RUN = Length("RUN")
 """How many rows a product in front of a loop does ahead, as the C calls it."""
 PARTS = Length("parts")
 """In how many parts the work is done, as the C calls it."""
-CHOSEN = {DEPTH: 256, BAND: 48, RUN: 256}
+CHOSEN = {SPAN: 256, BAND: 48, RUN: 256}
 """The lengths that are the same for all cells."""
 
 
