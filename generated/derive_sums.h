@@ -46,15 +46,19 @@ INLINE size_t NAME(stretch)(size_t rows, size_t fewest)
     return stretch;
 }
 
+#if BAND % LANES != 0
+#error "BAND has to be a multiple of LANES"
+#endif
+
 /* Copy columns i to i + width of an operand, for `depth` rows from `first` on, into rows that are BAND numbers apart. */
 static inline void NAME(copy_band)(const NAME(operand) *a, size_t i, size_t width, size_t first, size_t depth,
     real *band)
 {
-    for (size_t k = 0; k < depth; k++, band += BAND)
-        if (width == BAND)
-            memcpy(band, NAME(row_of)(a, first + k) + i, BAND * sizeof(real));
-        else
-            memcpy(band, NAME(row_of)(a, first + k) + i, width * sizeof(real));
+    for (size_t k = 0; k < depth; k++, band += BAND) {
+        const real *const from = NAME(row_of)(a, first + k) + i;
+        for (size_t j = 0; j < width; j += LANES)
+            vec_store(band + j, vec_load(from + j, width - j), LANES);
+    }
 }
 
 /*
