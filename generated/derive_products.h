@@ -14,20 +14,29 @@ typedef struct {
     const real *panels;
 } NAME(factor);
 
-/* What a row is multiplied with: block b of a factor's panel k, to make those of `columns` columns of c. */
-INLINE NAME(single) NAME(block)(const NAME(factor) *f, size_t b, size_t k, size_t columns, real *c, int add)
+/* What a row is multiplied with: a factor's panel k, to make those of `columns` columns of c. */
+INLINE NAME(single) NAME(whole_panel)(const NAME(factor) *f, size_t k, size_t columns, real *c, int add)
 {
     const size_t vectors = NAME(vectors)(columns), v = piece(vectors, VECTORS, k);
     const size_t end = piece(vectors, VECTORS, k + 1), last = smaller(LANES, columns - (end - 1) * LANES);
-    const size_t start = piece(f->depth, DEPTH, b), depth = piece(f->depth, DEPTH, b + 1) - start;
-    const real *const panel = f->panels + (start * vectors + v * depth) * LANES;
-    return (NAME(single)){f->a + start, panel, depth, end - v, c + v * LANES, last, add};
+    return (NAME(single)){f->a, f->panels + v * f->depth * LANES, f->depth, end - v, c + v * LANES, last, add};
+}
+
+/* Or block b of it. */
+INLINE NAME(single) NAME(block)(const NAME(factor) *f, size_t b, size_t k, size_t columns, real *c, int add)
+{
+    const size_t start = piece(f->depth, DEPTH, b);
+    NAME(single) s = NAME(whole_panel)(f, k, columns, c, add);
+    s.a += start;
+    s.panel += start * s.breadth * LANES;
+    s.depth = piece(f->depth, DEPTH, b + 1) - start;
+    return s;
 }
 
 /*
- * One row: panel after panel to its whole depth, or with `back` from the last panel to the first. The panels of one
- * factor follow each other in memory; if long, they are read so, as caches like it, and all others abreast. The choice
- * is the same for any share of the panels, and so are the bits.
+ * One row. The panels of one factor follow each other in memory; if long, they are read so, as caches like it, or with
+ * `back` from the last to the first; all others are read abreast, block by block. The choice is the same for any share
+ * of the panels, and so are the bits.
  */
 INLINE void NAME(apply_row)(size_t columns, size_t number, const NAME(factor) *factors, real *c, int add, int back,
     size_t low, size_t high)
@@ -36,13 +45,10 @@ INLINE void NAME(apply_row)(size_t columns, size_t number, const NAME(factor) *f
     NAME(single) rows[4];
     size_t waiting = 0;
     if (number == 1 && factors->depth >= 64) {
-        const size_t blocks = pieces(factors->depth, DEPTH);
-        for (size_t b = 0; b < blocks; b++)
-            for (size_t i = low; i < high; i++) {
-                const size_t k = back ? turned - i : i;
-                *rows = NAME(block)(factors, back ? blocks - 1 - b : b, k, columns, c, add || b > 0);
-                NAME(any_row)(rows);
-            }
+        for (size_t i = low; i < high; i++) {
+            *rows = NAME(whole_panel)(factors, back ? turned - i : i, columns, c, add);
+            NAME(any_row)(rows);
+        }
         return;
     }
     for (size_t i = low; i < high; i++)
@@ -148,9 +154,7 @@ FUNCTION void NAME(pack)(size_t depth, size_t columns, size_t top, size_t height
     const size_t vectors = NAME(vectors)(columns);
     size_t turn = 0;
     for (size_t deep, i = 0; i < height; i += deep) {
-        const size_t b = piece_of(depth, DEPTH, top + i), start = piece(depth, DEPTH, b);
-        const size_t block = piece(depth, DEPTH, b + 1) - start, within = top + i - start;
-        deep = smaller(block - within, height - i);
+        deep = smaller(DEPTH, height - i);
         for (size_t j = 0, count; j < width; j += count) {
             const size_t lane = (left + j) % LANES, v = (left + j) / LANES;
             count = smaller(LANES - lane, width - j);
@@ -158,7 +162,7 @@ FUNCTION void NAME(pack)(size_t depth, size_t columns, size_t top, size_t height
                 continue;
             const size_t panel = piece_of(vectors, VECTORS, v), first = piece(vectors, VECTORS, panel);
             const size_t row = (piece(vectors, VECTORS, panel + 1) - first) * LANES;
-            real *const to = panels + (start * vectors + block * first + v - first) * LANES + within * row + lane;
+            real *const to = panels + (first * depth + v - first) * LANES + (top + i) * row + lane;
             const size_t fill = left + j + count == columns ? LANES - lane : count;
             const real *const corner = from + i * from_row + j * from_column;
             size_t k = 0;

@@ -50,7 +50,7 @@ INLINE size_t NAME(stretch)(size_t rows, size_t fewest)
 #error "BAND has to be a multiple of LANES"
 #endif
 
-/* Copy columns i to i + width of an operand, for `depth` rows from `first` on, into rows that are BAND numbers apart. */
+/* Copy columns i to i + width of an operand, for `depth` rows from `first` on, into rows BAND numbers apart. */
 static inline void NAME(copy_band)(const NAME(operand) *a, size_t i, size_t width, size_t first, size_t depth,
     real *band)
 {

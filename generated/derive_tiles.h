@@ -2,8 +2,9 @@
  * Tiles of matrix products, for one precision and one instruction set; included after derive_vectors.h. A tile has up
  * to ROWS rows and VECTORS vectors, whose sums stay in registers.
  *
- * A matrix stands in panels, pieces of at most VECTORS vectors, and these in blocks, pieces of at most DEPTH rows; in a
- * block depth after depth, as the tile reads them. A block has to leave room in the nearest cache.
+ * A matrix stands in panels, pieces of at most VECTORS vectors; in a panel depth after depth, as the tile reads them.
+ * A panel is multiplied in blocks, pieces of at most DEPTH rows, which leave room in the nearest cache, and whose sums
+ * are added up: so rounding errors are those of short sums.
  */
 
 #define VECTORS 4
@@ -56,7 +57,7 @@ INLINE void NAME(tile)(const int rows, const int vectors, size_t depth, const re
     REPEAT(r, rows) NAME(add_up)(vectors, sums[r], c + (size_t)r * c_row, last, add);
 }
 
-/* A row times a block of one panel. */
+/* A row times one panel, or a block of it. */
 typedef struct {
     const real *a, *panel;
     size_t depth, breadth;
@@ -71,20 +72,23 @@ INLINE void NAME(row)(const int vectors, const NAME(single) *s)
     const int chains = 8 / vectors;
     const size_t apart = (size_t)chains;
     const real *panel = s->panel;
-    vec sums[8][VECTORS];
-    size_t k = 0;
-    REPEAT(i, chains) REPEAT(v, vectors) sums[i][v] = V(0);
-    for (; k + apart <= s->depth; k += apart)
-        REPEAT(i, chains)
-        {
-            const vec factor = V(s->a[k + (size_t)i]);
-            REPEAT(v, vectors) sums[i][v] += factor * vec_load(panel + v * LANES, LANES);
-            panel += vectors * LANES;
-        }
-    for (; k < s->depth; k++, panel += vectors * LANES)
-        REPEAT(v, vectors) sums[0][v] += V(s->a[k]) * vec_load(panel + v * LANES, LANES);
-    REPEAT(i, chains - 1) REPEAT(v, vectors) sums[0][v] += sums[i + 1][v];
-    NAME(add_up)(vectors, sums[0], s->c, s->last, s->add);
+    vec sums[8][VECTORS], total[VECTORS];
+    REPEAT(v, vectors) total[v] = V(0);
+    for (size_t k = 0, end; k < s->depth; k = end) {
+        end = smaller(s->depth, k + DEPTH);
+        REPEAT(i, chains) REPEAT(v, vectors) sums[i][v] = V(0);
+        for (; k + apart <= end; k += apart)
+            REPEAT(i, chains)
+            {
+                const vec factor = V(s->a[k + (size_t)i]);
+                REPEAT(v, vectors) sums[i][v] += factor * vec_load(panel + v * LANES, LANES);
+                panel += vectors * LANES;
+            }
+        for (; k < end; k++, panel += vectors * LANES)
+            REPEAT(v, vectors) sums[0][v] += V(s->a[k]) * vec_load(panel + v * LANES, LANES);
+        REPEAT(i, chains) REPEAT(v, vectors) total[v] += sums[i][v];
+    }
+    NAME(add_up)(vectors, total, s->c, s->last, s->add);
 }
 
 /* ... or is multiplied with several blocks, equally deep and broad, each summed in order. */
