@@ -1,5 +1,6 @@
 """What is promised about the C itself: no warnings, no state, no allocation, its names, its size."""
 
+import platform
 import re
 import sys
 
@@ -129,6 +130,23 @@ def test_the_command_in_the_file_compiles_it_where_it_lies(tmp_path):
             plain = ["-DDERIVE_PLAIN"] if file == "lstm_threads.c" or compiler == "gcc" else []
             run([compiler, *command, *plain, *STRICT, "-o", f"{compiler}.o", file], tmp_path / "lstm")
         assert not re.search(r"avx|neon", run(["nm", f"{compiler}.o"], tmp_path / "lstm"))
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="reads the assembly of x86-64")
+@pytest.mark.needs("gcc", "clang")
+def test_sums_of_a_tile_stay_in_registers_and_a_vector_is_loaded_once(compiler, tmp_path):
+    """Clang keeps sums in memory where a loop over them is not unrolled, GCC folds a load into each multiply-add."""
+    written("lstm", tmp_path)
+    run([compiler, "-std=c99", "-O3", "-ffp-contract=fast", "-S", "-o", "lstm.s", "lstm.c"], tmp_path)
+    assembly = (tmp_path / "lstm.s").read_text()
+    for vectors in (1, 2, 3, 4):
+        body = assembly.partition(f"\nlstm_f32_avx512_tile_{vectors}:")[2].partition(".size")[0]
+        lines = [line.split("#")[0] for line in body.splitlines() if "vfmadd" in line]
+        assert len(lines) >= vectors * sum(range(1, 7))
+        assert [line for line in lines if re.search(r"\(%r[sb]p", line)] == []
+        loaded = [line for line in lines if "(" in line and "{1to16}" not in line]
+        assert len(loaded) <= 4 * vectors, "more than those of a row alone, which clang repeats"
 
 
 @CELLS
