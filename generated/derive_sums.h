@@ -46,8 +46,8 @@ INLINE size_t NAME(stretch)(size_t rows, size_t fewest)
     return stretch;
 }
 
-#if BAND % LANES != 0
-#error "BAND has to be a multiple of LANES"
+#if BAND % LANES != 0 || BAND % ROWS != 0
+#error "BAND has to be a multiple of LANES and of ROWS"
 #endif
 
 /* Copy columns i to i + width of an operand, for `depth` rows from `first` on, into rows BAND numbers apart. */
