@@ -61,6 +61,23 @@ def test_sums_longer_than_a_block_agree_with_numpy(name):
     assert_close(results(kernel(name), Arguments(kernel(name), problem)), wanted, 1e-13)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_and_panels_that_do_not_stay_near_at_once_agree_with_numpy(dtype):
+    """Several runs of rows pass a matrix, and the panels of a sum over rows are passed some at a time."""
+    ours, numpys = kernel("gru_reset_after"), module("gru_reset_after")
+    rng = np.random.default_rng(0)
+    params = ours.init({"d_x": 1201, "d_h": 517}, rng)
+    x, dy = (rng.standard_normal((3, 101, size)) for size in (1201, 517))
+
+    def trained(by, number):
+        mine = by.Params(*(a.astype(number) for a in params))
+        y, _, tape = by.forward(mine, x.astype(number))
+        dparams, dx, _ = by.backward(mine, tape, dy.astype(number))
+        return {"y": y, "dx": dx, **dparams._asdict()}
+
+    assert_close(trained(ours, dtype), trained(numpys, np.float64), {np.float32: 1e-5, np.float64: 1e-13}[dtype])
+
+
 @pytest.mark.parametrize("least", [61, 253], ids=["of one block", "of two blocks"])
 @pytest.mark.parametrize("name", ["rnn", "lstm", "gru_reset_after"])
 def test_long_rows_of_a_batch_of_one_agree_with_numpy(name, least):
