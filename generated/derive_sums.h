@@ -113,7 +113,7 @@ FUNCTION void NAME(gather)(size_t lefts, const NAME(side) *left, size_t rights, 
     const NAME(result) *results, size_t rows, real *scratch, int add, size_t part, size_t parts)
 {
     real *const panels = scratch + BAND * SPAN;
-    const size_t stretch = NAME(stretch)(rows, 128);
+    const size_t stretch = NAME(stretch)(rows, 64);
     size_t results_each = 0;
     for (size_t r = 0; r < rights; r++)
         results_each += !right[r].joined;
