@@ -79,11 +79,11 @@ lint: $(READY) ## ruff, mypy, import-linter
 wheel: $(READY) ## build the wheel into dist/
 	$(BIN)/python -m hatchling build -t wheel
 
-lock: requirements/oldest.in pyproject.toml ## write requirements/*.txt anew
+lock: requirements/dev.in requirements/oldest.in pyproject.toml ## write requirements/*.txt anew
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python $(INSTALL) pip-tools
-	$(LOCK) --extra dev --output-file requirements/dev.txt pyproject.toml
-	$(LOCK) --extra test --extra plot --constraint requirements/oldest.in --output-file requirements/oldest.txt pyproject.toml
+	$(LOCK) --extra dev --constraint requirements/dev.in --output-file requirements/dev.txt pyproject.toml
+	$(LOCK) --extra test --extra plot --constraint requirements/dev.in --constraint requirements/oldest.in --output-file requirements/oldest.txt pyproject.toml
 	rm -rf .venv-lock
 LOCK := CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes \
 	--build-deps-for editable --allow-unsafe --strip-extras --no-annotate \
