@@ -4,9 +4,6 @@
  * A matrix is packed first, its columns filled up with zeros.
  */
 
-/* How many bytes of what is read again and again are to stay in a near cache. */
-#define NEAR_BYTES 524288
-
 /* A packed matrix of `depth` rows, and what it is applied to: at every time rows `row` numbers apart. */
 typedef struct {
     const real *a;
@@ -77,7 +74,7 @@ INLINE void NAME(apply_row)(size_t columns, size_t number, const NAME(factor) *f
 static inline void NAME(apply_rows)(size_t rows, size_t columns, size_t number, const NAME(factor) *factors, real *c,
     size_t c_row, int add, int back, size_t low, size_t high)
 {
-    const size_t tiles = (rows + ROWS - 1) / ROWS, turned = back ? high - 1 + low : 0;
+    const size_t tiles = pieces(rows, ROWS), turned = back ? high - 1 + low : 0;
     NAME(single) s = NAME(block)(factors, 0, back ? turned - low : low, columns, c, add);
     for (size_t i = low, f = 0, b = 0; i < high;) {
         const size_t row = factors[f].row;
@@ -89,7 +86,7 @@ static inline void NAME(apply_rows)(size_t rows, size_t columns, size_t number, 
         const int more = add || f + b > 0;
         const NAME(single) next = i < high ? NAME(block)(factors + f, b, back ? turned - i : i, columns, c, more) : s;
         for (size_t t = 0; t < tiles; t++) {
-            const size_t r = rows * t / tiles, count = rows * (t + 1) / tiles - r, begun = t * s.depth;
+            const size_t r = piece(rows, ROWS, t), count = piece(rows, ROWS, t + 1) - r, begun = t * s.depth;
             const int within = tiles > 1 && begun + s.depth <= next.depth * next.breadth;
             const real *const ahead = within ? next.panel + begun * LANES : s.panel;
             NAME(any_tile)(s.breadth, count, s.depth, s.a + r * row, row, sizeof(real), s.panel, s.c + r * c_row,
@@ -99,10 +96,15 @@ static inline void NAME(apply_rows)(size_t rows, size_t columns, size_t number, 
     }
 }
 
-/* In how many runs rows are taken: as many at once as stay near while all panels pass them, but several tiles. */
+/*
+ * In how many runs rows are taken: about as many at once as stay in a near cache, in so many bytes, while all panels
+ * pass them, but no fewer than eight tiles.
+ */
 INLINE size_t NAME(runs)(size_t rows, size_t depth)
 {
-    const size_t most = larger(NEAR_BYTES / 2 / sizeof(real) / depth, 8 * ROWS);
+    if (rows <= 8 * ROWS)
+        return 1;
+    const size_t bytes = 262144, most = larger(bytes / sizeof(real) / depth, 8 * ROWS);
     return larger(1, (rows + most / 2) / most);
 }
 
@@ -125,7 +127,7 @@ FUNCTION void NAME(apply)(size_t times, size_t rows, size_t columns, size_t numb
         rows *= times;
         times = 1;
     }
-    const size_t runs = rows > 8 * ROWS ? NAME(runs)(rows, depth) : 1;
+    const size_t runs = NAME(runs)(rows, depth);
     for (size_t time = 0; low < high && time < times; time++) {
         for (size_t run = 0, top = 0; run < runs; run++) {
             const size_t height = rows * (run + 1) / runs - top;
@@ -194,16 +196,16 @@ FUNCTION void NAME(multiply)(size_t rows, size_t columns, size_t depth, const re
     const real *b, size_t b_row, size_t b_column, real *c, size_t c_row, int add)
 {
     vec panel[DEPTH * VECTORS];
-    const size_t vectors = NAME(vectors)(columns), tiles = (rows + ROWS - 1) / ROWS;
+    const size_t vectors = NAME(vectors)(columns);
     for (size_t p = 0, v = 0, edge; v < vectors; p++, v = edge) {
         edge = piece(vectors, VECTORS, p + 1);
         const size_t width = smaller(columns, edge * LANES) - v * LANES, last = width - (edge - v - 1) * LANES;
-        for (size_t k = 0; k < depth; k += DEPTH) {
-            const size_t deep = smaller(DEPTH, depth - k);
+        for (size_t block = 0; block < pieces(depth, DEPTH); block++) {
+            const size_t k = piece(depth, DEPTH, block), deep = piece(depth, DEPTH, block + 1) - k;
             NAME(pack)(deep, width, 0, deep, 0, width, b + k * b_row + v * LANES * b_column, b_row, b_column,
                 (real *)panel, 0, 1);
-            for (size_t t = 0; t < tiles; t++) {
-                const size_t r = rows * t / tiles, count = rows * (t + 1) / tiles - r;
+            for (size_t t = 0; t < pieces(rows, ROWS); t++) {
+                const size_t r = piece(rows, ROWS, t), count = piece(rows, ROWS, t + 1) - r;
                 NAME(any_tile)(edge - v, count, deep, a + r * a_row + k * a_column, a_row, a_column * sizeof(real),
                     (real *)panel, c + r * c_row + v * LANES, c_row, last, add || k > 0, (real *)panel);
             }

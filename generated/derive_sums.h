@@ -62,22 +62,20 @@ static inline void NAME(copy_band)(const NAME(operand) *a, size_t i, size_t widt
 }
 
 /*
- * Rows i to i + width of some results, from a band and panels of `depth` rows, of which those from `low` to `high`: a
- * stretch of a panel stays near while the band passes it.
+ * Rows i to i + width of some results, from a band and panels of `depth` rows: a stretch of a panel stays near while
+ * the band passes it.
  */
 static inline void NAME(gather_band)(size_t i, size_t width, const real *band, size_t depth, size_t stretch,
-    size_t rights, const NAME(side) *right, const NAME(result) *results, const real *panel, int add, size_t low,
-    size_t high)
+    size_t rights, const NAME(side) *right, const NAME(result) *results, const real *panel, int add)
 {
-    size_t columns, number = 0;
+    size_t columns;
     for (const NAME(side) *next, *const end = right + rights; right < end; results++, right = next) {
         next = NAME(joint)(right, end, &columns);
         const size_t vectors = NAME(vectors)(columns), row = results->row;
-        for (size_t v = 0, p = 0, edge; v < vectors; v = edge, p++, number++) {
+        for (size_t v = 0, p = 0, edge; v < vectors; v = edge, p++) {
             edge = piece(vectors, VECTORS, p + 1);
             const size_t breadth = edge - v, last = smaller(LANES, columns - (edge - 1) * LANES);
-            const int wanted = results->c && low <= number && number < high;
-            for (size_t start = 0; wanted && start < depth; start += stretch)
+            for (size_t start = 0; results->c && start < depth; start += stretch)
                 for (size_t j = 0; j < width; j += ROWS)
                     NAME(any_tile)(breadth, smaller(ROWS, width - j), smaller(stretch, depth - start),
                         band + start * BAND + j, 1, BAND * sizeof(real), panel + start * breadth * LANES,
@@ -87,10 +85,10 @@ static inline void NAME(gather_band)(size_t i, size_t width, const real *band, s
     }
 }
 
-/* Copy `depth` rows of right operands, from `first` on, into panels; returns how many panels these are. */
-static inline size_t NAME(pack_sides)(size_t rights, const NAME(side) *right, size_t first, size_t depth, real *panels)
+/* Copy `depth` rows of right operands, from `first` on, into panels. */
+static inline void NAME(pack_sides)(size_t rights, const NAME(side) *right, size_t first, size_t depth, real *panels)
 {
-    size_t number = 0, columns;
+    size_t columns;
     for (const NAME(side) *next, *const end = right + rights; right < end; right = next) {
         size_t at = 0;
         next = NAME(joint)(right, end, &columns);
@@ -98,44 +96,37 @@ static inline size_t NAME(pack_sides)(size_t rights, const NAME(side) *right, si
             for (size_t k = 0; k < depth; k++)
                 NAME(pack_row)(depth, columns, k, at, each->width, NAME(row_of)(&each->a, first + k), panels);
         panels += depth * NAME(vectors)(columns) * LANES;
-        number += pieces(NAME(vectors)(columns), VECTORS);
     }
-    return number;
 }
 
 /*
  * For each of some left operands and each right one, or several that are joined, c = aᵀ b, or c += aᵀ b if `add`;
  * results come left by left, and one of NULL is skipped. All operands have `rows` rows. `scratch` holds SPAN packed
- * rows of all right operands, and BAND columns of a left one. Of each c, part `part` of `parts` does its share. So many
- * panels as stay near at once are passed by all left operands before the next.
+ * rows of all right operands, and BAND columns of a left one. Of each c, part `part` of `parts` does its share.
  */
 FUNCTION void NAME(gather)(size_t lefts, const NAME(side) *left, size_t rights, const NAME(side) *right,
     const NAME(result) *results, size_t rows, real *scratch, int add, size_t part, size_t parts)
 {
     real *const panels = scratch + BAND * SPAN;
     const size_t stretch = NAME(stretch)(rows, 64);
-    size_t results_each = 0;
+    size_t number = 0;
     for (size_t r = 0; r < rights; r++)
-        results_each += !right[r].joined;
+        number += !right[r].joined;
     for (size_t s = 0; s < pieces(rows, SPAN); s++) {
         const size_t first = piece(rows, SPAN, s), depth = piece(rows, SPAN, s + 1) - first;
-        const size_t near = NEAR_BYTES / sizeof(real) / (VECTORS * LANES * depth);
-        const size_t all = NAME(pack_sides)(rights, right, first, depth, panels);
-        for (size_t low = 0, high, n = 0; low < all; low = high, n++) {
-            high = piece(all, near, n + 1);
-            for (size_t l = 0; l < lefts; l++) {
-                const size_t start = NAME(share)(left[l].width, ROWS, part, parts);
-                const size_t width = NAME(share)(left[l].width, ROWS, part + 1, parts) - start;
-                const NAME(result) *const c = results + l * results_each;
-                int wanted = 0;
-                for (size_t r = 0; r < results_each; r++)
-                    wanted = wanted || c[r].c;
-                for (size_t i = 0, end, bands = pieces(width, BAND), k = 0; wanted && k < bands; i = end, k++) {
-                    end = NAME(share)(width, ROWS, k + 1, bands);
-                    NAME(copy_band)(&left[l].a, start + i, end - i, first, depth, scratch);
-                    NAME(gather_band)(start + i, end - i, scratch, depth, stretch, rights, right, c, panels,
-                        add || first > 0, low, high);
-                }
+        NAME(pack_sides)(rights, right, first, depth, panels);
+        for (size_t l = 0; l < lefts; l++) {
+            const size_t begin = NAME(share)(left[l].width, ROWS, part, parts);
+            const size_t width = NAME(share)(left[l].width, ROWS, part + 1, parts) - begin;
+            const NAME(result) *const c = results + l * number;
+            int wanted = 0;
+            for (size_t r = 0; r < number; r++)
+                wanted = wanted || c[r].c;
+            for (size_t i = 0, end, bands = pieces(width, BAND), k = 0; wanted && k < bands; i = end, k++) {
+                end = NAME(share)(width, ROWS, k + 1, bands);
+                NAME(copy_band)(&left[l].a, begin + i, end - i, first, depth, scratch);
+                NAME(gather_band)(begin + i, end - i, scratch, depth, stretch, rights, right, c, panels,
+                    add || first > 0);
             }
         }
     }
@@ -170,6 +161,5 @@ FUNCTION void NAME(sum)(size_t rows, size_t width, const NAME(operand) *a, real 
 
 #undef FETCH
 #undef REPEAT
-#undef NEAR_BYTES
 #undef DEPTH
 #undef VECTORS
