@@ -62,8 +62,8 @@ def test_sums_longer_than_a_block_agree_with_numpy(name):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_rows_and_panels_that_do_not_stay_near_at_once_agree_with_numpy(dtype):
-    """Several runs of rows pass a matrix, and the panels of a sum over rows are passed some at a time."""
+def test_rows_that_do_not_stay_near_at_once_agree_with_numpy(dtype):
+    """Several runs of them pass a matrix, which has more blocks and panels than other tests give it."""
     ours, numpys = kernel("gru_reset_after"), module("gru_reset_after")
     rng = np.random.default_rng(0)
     params = ours.init({"d_x": 1201, "d_h": 517}, rng)
